@@ -1,0 +1,121 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+# make help tells the targets. Everything that is built goes below $(BUILD).
+
+BUILD    ?= build
+CC       ?= gcc
+CLANG    ?= clang
+STRIP    ?= llvm-strip
+BPFTOOL  ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool || echo bpftool)
+PKG_CONFIG ?= pkg-config
+
+PREFIX   ?= /usr/local
+DESTDIR  ?=
+
+# Switches: V=1 shows commands; WERROR=1; SANITIZE=1 (address and undefined
+# behaviour); COVERAGE=1.
+Q        := $(if $(V),,@)
+CFLAGS   ?= -O2 -g
+WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
+            -Wformat=2 -Wpointer-arith -Wundef -Wvla $(if $(WERROR),-Werror)
+INSTRUMENT := $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined \
+              -fno-omit-frame-pointer) $(if $(COVERAGE),--coverage)
+, := ,
+
+PACKAGES := libbpf hiredis libmnl inih json-c
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuser -isystem $(BUILD) $(WARNINGS) \
+              $(INSTRUMENT) $(CFLAGS) $(CPPFLAGS)
+LDLIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
+
+ARCH     ?= $(shell uname -m)
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(ARCH)))
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux -Iinclude \
+              -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror)
+
+# The programs' main files; every other file in user/ is a module that both may use.
+MAINS    := neightrackd neightrack
+SOURCES  := $(filter-out $(MAINS:%=user/%.c),$(wildcard user/*.c))
+OBJECTS  := $(SOURCES:user/%.c=$(BUILD)/%.o)
+UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
+
+.PHONY: all help setup run demo check check-vmlinux tests install clean
+.DELETE_ON_ERROR:
+
+all: $(BUILD)/neightrackd $(BUILD)/neightrack
+
+help:
+	@echo 'make               build neightrackd and neightrack below $(BUILD)/'
+	@echo 'sudo make run      install what is missing, build, and mirror this machine'"'"'s neighbours'
+	@echo '                   (REDIS=unix:///path or tcp://host:port/db uses that Redis)'
+	@echo 'sudo make demo     the same in two network namespaces, for 20 seconds'
+	@echo 'sudo make check    build and run every test (REQUIRE_ALL=1: none may be skipped)'
+	@echo 'make install       below $$(DESTDIR)$$(PREFIX) (PREFIX=$(PREFIX))'
+	@echo 'make clean         remove $(BUILD)/'
+	@echo 'Switches: V=1 WERROR=1 SANITIZE=1 COVERAGE=1 CC=clang BUILD=dir'
+
+# --- the kernel side -----------------------------------------------------------
+
+$(BUILD)/neightrack.bpf.o: bpf/neightrack.bpf.c | $(BUILD)/
+	@echo '  BPF     $@'
+	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
+	$(Q)$(STRIP) -g $@
+
+$(BUILD)/neightrack.skel.h: $(BUILD)/neightrack.bpf.o
+	@echo '  SKEL    $@'
+	$(Q)$(BPFTOOL) gen skeleton $< name neightrack_bpf > $@
+
+# --- the user side -------------------------------------------------------------
+
+$(BUILD)/%.o: user/%.c | $(BUILD)/
+	@echo '  CC      $@'
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+$(BUILD)/source_bpf.o: | $(BUILD)/neightrack.skel.h
+
+$(BUILD)/libneightrack.a: $(OBJECTS)
+	@echo '  AR      $@'
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(MAINS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libneightrack.a
+	@echo '  LINK    $@'
+	$(Q)$(CC) $(INSTRUMENT) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+$(BUILD)/ $(BUILD)/tests/unit/:
+	@mkdir -p $@
+
+# --- tests ---------------------------------------------------------------------
+
+$(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libneightrack.a | $(BUILD)/tests/unit/
+	@echo '  TEST    $@'
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libneightrack.a $(LDLIBS) \
+		$(shell $(PKG_CONFIG) --libs cmocka) -o $@
+
+tests: all $(UNIT_TESTS)
+
+check:
+	$(Q)[ "$$(id -u)" != 0 ] || scripts/setup test
+	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)BUILD=$(BUILD) scripts/check
+
+# --- what a person runs ----------------------------------------------------------
+
+setup:
+	$(Q)scripts/setup build
+
+run: setup
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BUILD=$(BUILD) scripts/run
+
+demo: setup
+	$(Q)$(MAKE) --no-print-directory all
+	$(Q)BUILD=$(BUILD) scripts/demo
+
+install: all
+	install -D -m 0755 $(BUILD)/neightrackd $(DESTDIR)$(PREFIX)/sbin/neightrackd
+	install -D -m 0755 $(BUILD)/neightrack $(DESTDIR)$(PREFIX)/bin/neightrack
+	install -D -m 0644 docs/neightrackd.conf.example \
+		$(DESTDIR)$(PREFIX)/share/doc/neightrack/neightrackd.conf.example
+
+clean:
+	rm -rf $(BUILD)
+
+-include $(wildcard $(BUILD)/*.d $(BUILD)/tests/unit/*.d)

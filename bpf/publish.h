@@ -1,0 +1,354 @@
+/* SPDX-License-Identifier: GPL-2.0-only */
+/*
+ * One change of a neighbour on its way to the ring: filter, suppress, publish.
+ *
+ * The `neighbours` map holds, in one word a neighbour (its claim), what was
+ * last published. The rules that keep it true on many CPUs:
+ *
+ *   1. read the claim, then the neighbour's state: equal -> nothing to say;
+ *   2. reserve a record, THEN compare-and-swap the claim to that state. Lost:
+ *      throw the record away and start again. As the claim was read before the
+ *      record was reserved, records of one neighbour lie on the ring in the
+ *      order of their claims: the last one on the ring is the newest state;
+ *   3. after the swap read the state again, and go round again if it changed:
+ *      another CPU may have found its newer state equal to the claim that was
+ *      just replaced, and have kept quiet;
+ *   4. whoever loses the swap twice may stop: the second winner read its
+ *      claim, hence the state, after this hook began.
+ *
+ * A claim is only ever made for a record that was really reserved, so a full
+ * ring cannot make a change look published. Claims of an earlier epoch
+ * suppress nothing.
+ */
+#ifndef NEIGHTRACK_BPF_PUBLISH_H
+#define NEIGHTRACK_BPF_PUBLISH_H
+
+#define ROUNDS 4
+#define LOST_SWAPS 2
+
+/*
+ * What a program works on. It lies in a map, a value a program and CPU, and not
+ * on the stack: the verifier follows every value that a stack slot may have
+ * through all that comes after, but takes memory of a map for unknown. That is
+ * the difference between 100,000 steps of verification and 3,000.
+ */
+struct change {
+	struct neigh_key key;
+	struct neigh_state state;
+	__u32 reason;		/* enum neigh_reason of `state` */
+	__u32 hook;		/* enum neigh_hook */
+	__u32 epoch;
+	__u32 lost_swaps;
+	__u32 was_valid;	/* the claim that this run replaced */
+	bool published;		/* this run has submitted a record */
+	bool deleted;		/* the neighbour itself goes away */
+};
+
+struct {
+	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
+	__uint(max_entries, NEIGH_HOOKS);
+	__type(key, __u32);
+	__type(value, struct change);
+} changes SEC(".maps");
+
+enum outcome {
+	DONE,
+	AGAIN,
+};
+
+/* The caller has just done an atomic operation, which orders its reservation
+ * before this look at the flag; the daemon sets the flag and then looks at the
+ * reservations (ring.c). So one of the two sees the other. */
+static __always_inline __u64 wakeup_flags(void)
+{
+	if (READ_ONCE(control.consumer_sleeps) &&
+	    __sync_lock_test_and_set(&control.consumer_sleeps, 0))
+		return BPF_RB_FORCE_WAKEUP;
+	return BPF_RB_NO_WAKEUP;
+}
+
+static __always_inline void submit(struct neigh_record *record, const struct change *change,
+				   struct neigh_counters *c)
+{
+	record->key = change->key;
+	record->time_ns = bpf_ktime_get_ns();
+	__builtin_memcpy(record->mac, change->state.mac, sizeof(record->mac));
+	record->kind = change->reason == NEIGH_PUBLISH ? NEIGH_RECORD_SET : NEIGH_RECORD_GONE;
+	record->hook = (__u8)change->hook;
+	record->nud_state = change->state.nud_state;
+	record->reserved = 0;
+	record->ntf_flags = change->state.ntf_flags;
+	bpf_ringbuf_submit(record, wakeup_flags());
+	c->submitted++;
+}
+
+static __always_inline struct neigh_record *reserve(struct neigh_counters *c)
+{
+	struct neigh_record *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+
+	if (!record) {
+		c->ring_full++;
+		__sync_fetch_and_add(&control.lost, 1);
+	}
+	return record;
+}
+
+/* Reads the state anew, and judges it. */
+static __always_inline void look(const struct neighbour *n, struct change *change)
+{
+	read_state(n, &change->state);
+	change->reason = change->deleted ? NEIGH_ABSENT_STATE :
+		neigh_policy_state(control.policy, change->state.nud_state,
+				   change->state.ntf_flags, change->state.lladdr_bytes,
+				   change->state.mac);
+}
+
+/* The map is full: publish without a claim. Reserving comes before the last
+ * look, so that the ring's order is that of the states here too. */
+static __always_inline void publish_unclaimed(const struct neighbour *n, struct change *change,
+					      struct neigh_counters *c)
+{
+	struct neigh_record *record = reserve(c);
+
+	if (!record)
+		return;
+	look(n, change);
+	if (change->state.dead && !change->deleted) {
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		c->discarded++;
+		return;
+	}
+	/* from now on a neighbour without a claim may be published: also orders
+	 * the reservation before the look at consumer_sleeps */
+	__sync_fetch_and_add(&control.claims_incomplete, 1);
+	submit(record, change, c);
+}
+
+static __always_inline bool claim_equals(const struct neigh_value *value, __u64 word,
+					 const struct change *change)
+{
+	struct neigh_claim claim;
+
+	if (value->epoch != change->epoch)
+		return false;
+	__builtin_memcpy(&claim, &word, sizeof(claim));
+	if (!(claim.stamp & NEIGH_CLAIM_VALID))
+		return change->reason != NEIGH_PUBLISH;
+	if (change->reason != NEIGH_PUBLISH)
+		return false;
+	claim.stamp = 0;
+	__builtin_memcpy(&word, &claim, sizeof(word));
+	return word == change->state.mac_word;
+}
+
+static __always_inline __u64 next_claim(__u64 word, const struct change *change)
+{
+	struct neigh_claim claim;
+	__u16 stamp;
+
+	__builtin_memcpy(&claim, &word, sizeof(claim));
+	stamp = (__u16)(claim.stamp + 1) & (__u16)~NEIGH_CLAIM_VALID;
+	word = 0;
+	__builtin_memcpy(&claim, &word, sizeof(claim));
+	if (change->reason == NEIGH_PUBLISH) {
+		__builtin_memcpy(claim.mac, change->state.mac, sizeof(claim.mac));
+		stamp |= NEIGH_CLAIM_VALID;
+	}
+	claim.stamp = stamp;
+	__builtin_memcpy(&word, &claim, sizeof(word));
+	return word;
+}
+
+static __always_inline void note_publication(struct neigh_value *value, __u64 old,
+					     const struct change *change)
+{
+	struct neigh_claim claim;
+
+	__builtin_memcpy(&claim, &old, sizeof(claim));
+	value->epoch = change->epoch;
+	value->last_change_ns = bpf_ktime_get_ns();
+	value->nud_state = change->state.nud_state;
+	value->changes++;
+	if (!(claim.stamp & NEIGH_CLAIM_VALID) || change->reason != NEIGH_PUBLISH)
+		return;
+	claim.stamp = 0;
+	__builtin_memcpy(&old, &claim, sizeof(old));
+	if (old != change->state.mac_word)
+		value->mac_moves++;
+}
+
+static __always_inline void count_suppressed(const struct change *change, struct neigh_counters *c)
+{
+	__u32 reason = change->reason;
+
+	if (change->published)
+		return;		/* the last look of a run that was counted as submitted */
+	if (change->deleted || reason == NEIGH_PUBLISH || reason >= NEIGH_REASONS)
+		c->suppressed++;
+	else
+		c->filtered[reason]++;
+}
+
+/* Whether a neighbour without a value may have been published all the same. */
+static __always_inline bool may_be_published(void)
+{
+	return READ_ONCE(control.keep_tombstones) || READ_ONCE(control.claims_incomplete);
+}
+
+/* A value for a neighbour that has none yet: it claims nothing (epoch 0 is
+ * never the current one). The stamp starts anywhere, so that a swap by a CPU
+ * which still holds a removed value of another neighbour cannot succeed. */
+static __always_inline long make_value(const struct neigh_key *key)
+{
+	struct neigh_value value = {};
+
+	value.first_seen_ns = bpf_ktime_get_ns();
+	value.published.stamp = (__u16)value.first_seen_ns & (__u16)~NEIGH_CLAIM_VALID;
+	return bpf_map_update_elem(&neighbours, key, &value, BPF_NOEXIST);
+}
+
+#define EEXIST 17
+
+/* There is no value: either nothing is to be said, or one must be made. */
+static __always_inline enum outcome begin_claim(const struct neighbour *n, struct change *change,
+						struct neigh_counters *c)
+{
+	long error;
+
+	if (change->reason != NEIGH_PUBLISH && !may_be_published()) {
+		count_suppressed(change, c);
+		return DONE;
+	}
+	error = make_value(&change->key);
+	if (!error || error == -EEXIST) {
+		return AGAIN;
+	}
+	c->map_full++;
+	publish_unclaimed(n, change, c);
+	return DONE;
+}
+
+static __always_inline enum outcome publish_claimed(struct neigh_value *value, __u64 word,
+						    struct change *change,
+						    struct neigh_counters *c)
+{
+	__u64 claimed = next_claim(word, change);
+	struct neigh_record *record = reserve(c);
+	struct neigh_claim old;
+
+	if (!record)
+		return DONE;
+	if (__sync_val_compare_and_swap(&value->published_word, word, claimed) != word) {
+		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+		c->superseded++;
+		/* a deletion is never another hook's to publish: it tries on */
+		if (++change->lost_swaps >= LOST_SWAPS && !change->deleted)
+			return DONE;
+		c->rechecked++;
+		return AGAIN;
+	}
+	__builtin_memcpy(&old, &word, sizeof(old));
+	change->was_valid = old.stamp & NEIGH_CLAIM_VALID;
+	note_publication(value, word, change);
+	submit(record, change, c);
+	change->published = true;
+	return AGAIN;
+}
+
+/* Dead: its deletion is published by the cleanup hook, and its key may belong
+ * to a new neighbour by now. */
+static __always_inline void leave_dead(const struct change *change, struct neigh_counters *c)
+{
+	if (!change->published)
+		c->discarded++;
+	else if (!change->was_valid)
+		/* it died while it was published, where nothing had been before: the
+		 * cleanup hook may have seen that, and have kept quiet */
+		__sync_fetch_and_add(&control.lost, 1);
+}
+
+static __always_inline enum outcome publish_round(const struct neighbour *n, struct change *change,
+						  struct neigh_counters *c)
+{
+	struct neigh_value *value;
+	__u64 word = 0;
+
+	change->epoch = READ_ONCE(control.epoch);
+	value = bpf_map_lookup_elem(&neighbours, &change->key);
+	if (value)
+		word = READ_ONCE(value->published_word);
+	barrier();
+	look(n, change);
+	if (change->state.dead && !change->deleted) {
+		leave_dead(change, c);
+		return DONE;
+	}
+	if (change->state.torn)
+		return AGAIN;
+	if (!value)
+		return begin_claim(n, change, c);
+	if (claim_equals(value, word, change)) {
+		count_suppressed(change, c);
+		return DONE;
+	}
+	if (change->published)
+		c->rechecked++;
+	return publish_claimed(value, word, change, c);
+}
+
+static __always_inline int handle_neighbour(const struct neighbour *n, __u32 hook)
+{
+	struct neigh_interface *interface;
+	struct neigh_counters *c;
+	struct change *change;
+	__u32 reason;
+
+	c = bpf_map_lookup_elem(&counters, &hook);
+	change = bpf_map_lookup_elem(&changes, &hook);
+	if (!c || !change)
+		return 0;
+	c->seen++;
+	if (hook == NEIGH_HOOK_CLEANUP)
+		__sync_fetch_and_add(&control.deletions, 1);
+
+	if (!in_network_namespace(n, netns_inum)) {
+		c->other_netns++;
+		return 0;
+	}
+	__builtin_memset(change, 0, sizeof(*change));
+	change->hook = hook;
+	change->deleted = hook == NEIGH_HOOK_CLEANUP;
+	if (!read_key(n, &change->key)) {
+		c->filtered[NEIGH_IGNORE_FAMILY]++;
+		return 0;
+	}
+	interface = bpf_map_lookup_elem(&interfaces, &change->key.ifindex);
+	change->reason = neigh_policy_key(control.policy, interface ? interface->flags : 0,
+					  &change->key);
+	reason = change->reason;
+	if (reason != NEIGH_PUBLISH) {
+		if (reason < NEIGH_REASONS)
+			c->filtered[reason]++;
+		return 0;
+	}
+
+	for (int round = 0; round < ROUNDS; round++) {
+		if (publish_round(n, change, c) == DONE)
+			goto out;
+	}
+	/* it changed faster than it could be read: let a resync tell */
+	if (!change->published)
+		c->discarded++;
+	__sync_fetch_and_add(&control.lost, 1);
+out:
+	/*
+	 * The new neighbour of this key, if any, is created after this hook, as
+	 * both hold the table's lock. While a snapshot is merged the value stays,
+	 * so that a claim made from the dump cannot outlive the neighbour.
+	 */
+	if (change->deleted && !READ_ONCE(control.keep_tombstones))
+		bpf_map_delete_elem(&neighbours, &change->key);
+	return 0;
+}
+
+#endif

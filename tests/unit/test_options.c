@@ -1,0 +1,597 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Tests of user/options.c: the values that are taken, and the one line that an error gives. */
+#include <errno.h>
+#include <setjmp.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdint.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include <cmocka.h>
+
+#include "../../user/options.h"
+
+#define ARRAY_SIZE(array) (sizeof(array) / sizeof((array)[0]))
+
+struct fixture {
+	struct options options;
+	struct command_line line;
+	char path[64];
+	char *errors;
+	size_t errors_bytes;
+	size_t errors_seen;
+	FILE *errors_file;
+};
+
+static int set_up(void **state)
+{
+	struct fixture *fixture = calloc(1, sizeof(*fixture));
+	int fd;
+
+	if (!fixture)
+		return -1;
+	snprintf(fixture->path, sizeof(fixture->path), "/tmp/neightrack-options-XXXXXX");
+	fd = mkstemp(fixture->path);
+	fixture->errors_file = open_memstream(&fixture->errors, &fixture->errors_bytes);
+	if (fd < 0 || !fixture->errors_file || options_init(&fixture->options) < 0)
+		return -1;
+	close(fd);
+	*state = fixture;
+	return 0;
+}
+
+static int tear_down(void **state)
+{
+	struct fixture *fixture = *state;
+
+	unlink(fixture->path);
+	options_free(&fixture->options);
+	fclose(fixture->errors_file);
+	free(fixture->errors);
+	free(fixture);
+	return 0;
+}
+
+static struct options *options_of(void **state)
+{
+	return &((struct fixture *)*state)->options;
+}
+
+/* What was printed to errors since the last call. */
+static const char *errors_of(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t seen = fixture->errors_seen;
+
+	fflush(fixture->errors_file);
+	fixture->errors_seen = fixture->errors_bytes;
+	return fixture->errors + seen;
+}
+
+static void assert_error(void **state, const char *line)
+{
+	const char *errors = errors_of(state);
+	size_t bytes = strlen(line);
+
+	if (strncmp(errors, line, bytes) != 0 || strcmp(errors + bytes, "\n") != 0)
+		fail_msg("the error is '%s', and not '%s'", errors, line);
+}
+
+static int read_bytes(void **state, const char *text, size_t bytes)
+{
+	struct fixture *fixture = *state;
+	FILE *file = fopen(fixture->path, "w");
+
+	assert_non_null(file);
+	assert_int_equal(fwrite(text, 1, bytes, file), bytes);
+	assert_int_equal(fclose(file), 0);
+	return options_read_file(&fixture->options, fixture->path, fixture->errors_file);
+}
+
+/* The file is refused with one line; rest: what follows the path in it. */
+static void assert_file_refused(void **state, const char *text, const char *rest)
+{
+	struct fixture *fixture = *state;
+	char expected[1024];
+
+	assert_int_equal(read_bytes(state, text, strlen(text)), -EINVAL);
+	snprintf(expected, sizeof(expected), "%s%s", fixture->path, rest);
+	assert_error(state, expected);
+}
+
+static void assert_file_good(void **state, const char *text)
+{
+	if (read_bytes(state, text, strlen(text)) != 0)
+		fail_msg("%s", errors_of(state));
+	assert_string_equal(errors_of(state), "");
+}
+
+/* Words end with NULL; --config with the fixture's file goes before them. */
+static int parse_words(void **state, const char *const *words)
+{
+	struct fixture *fixture = *state;
+	char config[] = "--config";
+	char program[] = "neightrackd";
+	char *argv[32] = { program, config, fixture->path };
+	int argc = 3;
+
+	while (*words)
+		argv[argc++] = (char *)(uintptr_t)*words++;
+	return options_parse(&fixture->options, &fixture->line, argc, argv, fixture->errors_file);
+}
+
+#define parse(state, ...) parse_words(state, (const char *const[]){ __VA_ARGS__, NULL })
+
+static void a_file_sets_every_option(void **state)
+{
+	const struct options *options = options_of(state);
+
+	assert_file_good(state, "# comment\n\n[neightrackd]\n"
+			 "redis = tcp://[::1]:6380/1\ninstance = blue.1\nnetns = /run/netns/a\n"
+			 "source = tp_btf\nschema = plain\ninterfaces = Ethernet*, Vlan*\n"
+			 "ignore =\nipv4 = no\nipv6 = no\nlink_local_ipv4 = no\n"
+			 "link_local_ipv6 = Vlan1000\nnoarp = yes\nkey_prefix = a:\n"
+			 "batch_size = 1\nbatch_timeout = 0\ntransaction = yes\n"
+			 "audit_interval = 0\nring_size = 4096\nmax_neighbours = 16\n"
+			 "log_level = debug\nlog_format = json ; the collector wants it\n");
+	assert_string_equal(options->redis, "tcp://[::1]:6380/1");
+	assert_string_equal(options->instance, "blue.1");
+	assert_string_equal(options->netns, "/run/netns/a");
+	assert_int_equal(options->source, OPTION_SOURCE_TP_BTF);
+	assert_string_equal(options->interfaces, "Ethernet*, Vlan*");
+	assert_string_equal(options->ignore, "");
+	assert_false(options->ipv4 || options->ipv6 || options->link_local_ipv4);
+	assert_string_equal(options->link_local_ipv6, "Vlan1000");
+	assert_true(options->noarp && options->transaction);
+	assert_string_equal(options->key_prefix, "a:");
+	assert_int_equal(options->batch_size, 1);
+	assert_int_equal(options->batch_timeout_ms, 0);
+	assert_int_equal(options->audit_interval_s, 0);
+	assert_int_equal(options->ring_size_bytes, 4096);
+	assert_int_equal(options->max_neighbours, 16);
+	assert_int_equal(options->log_level, LOG_LEVEL_DEBUG);
+	assert_int_equal(options->log_format, LOG_FORMAT_JSON);
+}
+
+static void the_words_of_a_choice_follow_its_enum(void **state)
+{
+	static const char *const levels[] = { "error", "warning", "notice", "info", "debug" };
+
+	for (unsigned int i = 0; i < ARRAY_SIZE(levels); i++) {
+		assert_int_equal(parse(state, "--log-level", levels[i]), 0);
+		assert_int_equal(options_of(state)->log_level, i);
+	}
+}
+
+static void a_number_may_carry_its_unit(void **state)
+{
+	struct options *options = options_of(state);
+
+	assert_int_equal(parse(state, "--batch-timeout=20ms", "--audit-interval=5min",
+			       "--ring-size=4M"), 0);
+	assert_int_equal(options->batch_timeout_ms, 20);
+	assert_int_equal(options->audit_interval_s, 300);
+	assert_int_equal(options->ring_size_bytes, 4 << 20);
+	assert_int_equal(parse(state, "--batch-timeout=1 s", "--audit-interval=24h"), 0);
+	assert_int_equal(options->batch_timeout_ms, 1000);
+	assert_int_equal(options->audit_interval_s, 86400);
+}
+
+static void an_unknown_key_names_its_file_and_line(void **state)
+{
+	assert_file_refused(state, "[neightrackd]\n\n# comment\nbatchsize = 1\n",
+			    ":4: unknown key 'batchsize'; allowed: redis, instance, netns, source, "
+			    "schema, interfaces, ignore, ipv4, ipv6, link_local_ipv4, "
+			    "link_local_ipv6, noarp, key_prefix, batch_size, batch_timeout, "
+			    "transaction, audit_interval, ring_size, max_neighbours, log_level, "
+			    "log_format");
+}
+
+static void a_command_is_no_key(void **state)
+{
+	assert_int_equal(read_bytes(state, "[neightrackd]\nhelp = yes\n", 25), -EINVAL);
+	assert_non_null(strstr(errors_of(state), ":2: unknown key 'help'; allowed: "));
+}
+
+static void every_wrong_value_is_refused(void **state)
+{
+	static const struct {
+		const char *name;
+		const char *why;
+		const char *values[9];
+	} cases[] = {
+		{ "batch_size", "allowed are 1 to 10000 commands",
+		  { "0", "10001", "-1", "+1", "", "10ms", "0x10", "1.5", "18446744073709551617" } },
+		{ "batch_timeout", "allowed are 0 to 1000 ms",
+		  { "1001", "2s", "1min", "18446744073709551617 ms" } },
+		{ "audit_interval", "allowed are 0 to 86400 s",
+		  { "86401", "4294967296min", "10ms", "25h" } },
+		{ "ring_size", "allowed are powers of two from 4096 to 1073741824 bytes",
+		  { "0", "2048", "4095", "5000", "3M", "2G", "4Mb", "4194304s" } },
+		{ "max_neighbours", "allowed are 16 to 16777216 neighbours", { "15", "16777217" } },
+		{ "ipv4", "allowed are no|yes", { "", "true", "1", "ye", "yess", "no|yes" } },
+		{ "source", "allowed are auto|tp_btf", { "tp", "auto|tp_btf", "Auto" } },
+		{ "schema", "allowed are plain", { "sonic" } },
+		{ "log_level", "allowed are error|warning|notice|info|debug", { "Debug", "5" } },
+		{ "log_format", "allowed are text|json", { "xml" } },
+		{ "redis", "allowed are unix:///path[?db=N] and tcp://", { "/r.sock", "" } },
+		{ "redis", "the port is a number from 1 to 65535", { "tcp://a:0" } },
+		{ "instance", "allowed are 1 to 32 of A-Z a-z 0-9 _ . - and no dot at the start",
+		  { "", ".a", "a/b", "a b", "123456789012345678901234567890123" } },
+		{ "netns", "allowed are a name under /run/netns", { "a/b", ".", ".." } },
+		{ "interfaces", "allowed are shell patterns", { "eth[0", "! lo" } },
+		{ "key_prefix", "no control character is allowed", { "a\nb", "\x7f" } },
+	};
+	char word[128], expected[256];
+
+	for (size_t i = 0; i < ARRAY_SIZE(cases); i++) {
+		for (size_t j = 0; j < ARRAY_SIZE(cases[i].values) && cases[i].values[j]; j++) {
+			snprintf(word, sizeof(word), "--%s=%s", cases[i].name, cases[i].values[j]);
+			if (parse(state, word) != -EINVAL)
+				fail_msg("'%s' was not refused", word);
+			snprintf(expected, sizeof(expected), ": %s", cases[i].why);
+			if (!strstr(errors_of(state), expected))
+				fail_msg("'%s': no '%s'", word, expected);
+		}
+	}
+}
+
+static void a_key_prefix_has_at_most_128_bytes(void **state)
+{
+	char prefix[130] = "";
+
+	memset(prefix, 'k', 129);
+	assert_int_equal(parse(state, "--key-prefix", prefix), -EINVAL);
+	prefix[128] = '\0';
+	assert_int_equal(parse(state, "--key-prefix", prefix), 0);
+}
+
+static void a_wrong_value_leaves_the_option_as_it_was(void **state)
+{
+	assert_int_equal(parse(state, "--redis", "nonsense"), -EINVAL);
+	assert_string_equal(options_of(state)->redis, "unix:///run/redis/redis-server.sock");
+	assert_int_equal(parse(state, "--batch-size", "0"), -EINVAL);
+	assert_int_equal(options_of(state)->batch_size, 100);
+}
+
+/* One wrong file a test: its text, and the error behind its path. */
+#define FILE_TEST(name, text, error) \
+	static void name(void **state) { assert_file_refused(state, text, error); }
+
+FILE_TEST(a_value_out_of_range_names_the_bounds,
+	  "[neightrackd]\nipv4 = yes\nbatch_size = 0\nipv6 = x\n",
+	  ":3: batch_size = 0: allowed are 1 to 10000 commands")
+FILE_TEST(a_duplicate_key_names_the_first,
+	  "[neightrackd]\nipv4 = yes\n[neightrackd]\nipv4 = no\n",
+	  ":4: duplicate key 'ipv4'; line 2 has set it already")
+FILE_TEST(a_key_outside_a_section_is_refused, "\nipv4 = yes\n[neightrackd]\n",
+	  ":2: key 'ipv4' outside a section; allowed: below [neightrackd]")
+FILE_TEST(an_unknown_section_is_refused, "\xef\xbb\xbf[redis]\nipv4 = yes\n",
+	  ":2: unknown section [redis]; allowed: [neightrackd]")
+FILE_TEST(an_unknown_section_is_refused_even_without_keys,
+	  "[neightrackd]\nipv4 = yes\n[redis]\n",
+	  ":3: unknown section [redis]; allowed: [neightrackd]")
+FILE_TEST(a_line_that_is_no_option_is_refused, "[neightrackd]\nipv4\n",
+	  ":2: neither key = value, [neightrackd] nor # comment")
+FILE_TEST(an_unclosed_section_is_refused, "[neightrackd]\n[neightrackd\nipv4 = yes\n",
+	  ":2: neither key = value, [neightrackd] nor # comment")
+FILE_TEST(a_quoted_value_is_refused, "[neightrackd]\nignore = \"lo\"\n",
+	  ":2: ignore: allowed are values without quotes")
+
+static void an_indented_line_is_no_continuation(void **state)
+{
+	assert_file_good(state, "[neightrackd]\nignore = a\n\t batch_size = 7\n");
+	assert_string_equal(options_of(state)->ignore, "a");
+	assert_int_equal(options_of(state)->batch_size, 7);
+}
+
+static void a_line_is_taken_up_to_199_bytes(void **state)
+{
+	struct options *options = options_of(state);
+	char text[300] = "[neightrackd]\n# ";
+
+	memset(text + 16, 'x', 197);
+	strcpy(text + 16 + 197, "\nipv4 = no\n");
+	assert_file_good(state, text);
+	assert_false(options->ipv4);
+	strcpy(text + 16 + 197, "x\nipv4 = yes\n");
+	assert_file_refused(state, text, ":2: line too long; allowed are 199 bytes of text a line");
+}
+
+static void a_zero_byte_is_refused(void **state)
+{
+	assert_int_equal(read_bytes(state, "[neightrackd]\nignore = a\0b\n", 27), -EINVAL);
+	assert_non_null(strstr(errors_of(state), ":2: zero byte; allowed are"));
+}
+
+static void windows_line_ends_and_a_missing_last_one_are_fine(void **state)
+{
+	struct options *options = options_of(state);
+
+	assert_file_good(state, "\xef\xbb\xbf[neightrackd]\r\nignore = a\r\nbatch_size = 9");
+	assert_string_equal(options->ignore, "a");
+	assert_int_equal(options->batch_size, 9);
+	assert_file_good(state, "");
+}
+
+static void a_control_character_cannot_forge_an_error_line(void **state)
+{
+	assert_int_equal(parse(state, "--instance", "a\nb\x1b[2J"), -EINVAL);
+	assert_non_null(strstr(errors_of(state), "--instance a?b?[2J: "));
+}
+
+static void a_password_is_not_shown(void **state)
+{
+	const char *errors;
+
+	assert_int_equal(parse(state, "--redis", "tcp://:secret@a"), -EINVAL);
+	errors = errors_of(state);
+	assert_non_null(strstr(errors, "--redis (not shown): no user or password"));
+	assert_null(strstr(errors, "secret"));
+}
+
+static void an_unreadable_file_says_why(void **state)
+{
+	struct fixture *fixture = *state;
+	struct options *options = options_of(state);
+
+	assert_int_equal(options_read_file(options, "/no", fixture->errors_file), -ENOENT);
+	assert_error(state, "/no: cannot read: No such file or directory");
+	assert_int_equal(options_read_file(options, "/tmp", fixture->errors_file), -EISDIR);
+	assert_error(state, "/tmp: cannot read: Is a directory");
+	assert_int_equal(parse(state, "--config=/no"), -EINVAL);
+	assert_error(state, "/no: cannot read: No such file or directory");
+	/* root may read all */
+	if (geteuid() != 0) {
+		assert_int_equal(chmod(fixture->path, 0), 0);
+		assert_int_equal(parse(state, "--ipv4=no"), -EINVAL);
+		assert_non_null(strstr(errors_of(state), ": cannot read: Permission denied"));
+	}
+}
+
+static void flags_override_the_file_whatever_the_order(void **state)
+{
+	struct fixture *fixture = *state;
+	char size[] = "--batch-size=3", config[] = "--config", program[] = "neightrackd";
+	char *argv[] = { program, size, config, fixture->path, NULL };
+
+	assert_file_good(state, "[neightrackd]\nbatch_size = 2\nipv4 = no\n");
+	assert_int_equal(options_parse(&fixture->options, &fixture->line, 4, argv,
+				       fixture->errors_file), 0);
+	assert_int_equal(fixture->options.batch_size, 3);
+	assert_false(fixture->options.ipv4);
+	assert_string_equal(fixture->line.config_file, fixture->path);
+}
+
+static void flags_are_taken_in_every_spelling(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(parse(state, "--batch_size", "5", "--transaction=yes", "--log-level",
+			       "info", "--check_config", "--netns=", "--ignore", "a=b"), 0);
+	assert_int_equal(fixture->options.batch_size, 5);
+	assert_true(fixture->options.transaction);
+	assert_int_equal(fixture->options.log_level, LOG_LEVEL_INFO);
+	assert_true(fixture->line.check_config);
+	assert_string_equal(fixture->options.netns, "");
+	assert_string_equal(fixture->options.ignore, "a=b");
+}
+
+static void a_wrong_flag_value_names_the_flag(void **state)
+{
+	const char *expected = "--batch-size 0: allowed are 1 to 10000 commands";
+
+	assert_int_equal(parse(state, "--batch-size", "0"), -EINVAL);
+	assert_error(state, expected);
+	assert_int_equal(parse(state, "--batch_size=0"), -EINVAL);
+	assert_error(state, expected);
+}
+
+static void an_unknown_flag_suggests_help(void **state)
+{
+	static const char *const flags[] = {
+		"--batchsize", "--batch", "-h", "--batch-sizes-beyond-any-name", "---ipv4",
+	};
+	char expected[128];
+
+	for (size_t i = 0; i < ARRAY_SIZE(flags); i++) {
+		assert_int_equal(parse(state, flags[i], "1"), -EINVAL);
+		snprintf(expected, sizeof(expected), "unknown flag '%s'; see --help", flags[i]);
+		assert_error(state, expected);
+	}
+	assert_int_equal(parse(state, "--=1"), -EINVAL);
+}
+
+static void a_forgotten_value_is_noticed(void **state)
+{
+	assert_int_equal(parse(state, "--netns"), -EINVAL);
+	assert_error(state, "--netns: a value is missing; see --help");
+	assert_int_equal(parse(state, "--netns", "--ipv4", "no"), -EINVAL);
+	assert_error(state, "--netns: a value is missing; see --help");
+	assert_int_equal(parse(state, "--help=yes"), -EINVAL);
+	assert_error(state, "--help takes no value; see --help");
+}
+
+static void options_end_at_the_first_operand(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(parse(state, "--ipv4", "no", "show", "--batch-size", "0"), 0);
+	assert_int_equal(fixture->line.first_operand, 5);
+	assert_int_equal(parse(state, "--", "--batch-size", "0"), 0);
+	assert_int_equal(fixture->line.first_operand, 4);
+	assert_int_equal(parse(state, "-"), 0);
+	assert_int_equal(fixture->line.first_operand, 3);
+	assert_int_equal(parse(state, "--ipv4=no"), 0);
+	assert_int_equal(fixture->line.first_operand, 4);
+}
+
+static void help_and_version_do_not_need_a_good_file(void **state)
+{
+	struct fixture *fixture = *state;
+
+	assert_int_equal(read_bytes(state, "nonsense", 8), -EINVAL);
+	assert_int_equal(parse(state, "--help"), 0);
+	assert_true(fixture->line.help);
+	assert_int_equal(parse(state, "--version"), 0);
+	assert_true(fixture->line.version && !fixture->line.help);
+	assert_int_equal(parse(state, "--check-config"), -EINVAL);
+}
+
+/* Other values than the defaults, of all options that can change while the daemon runs */
+#define CHANGEABLE_WORDS \
+	"--interfaces=a", "--ignore=b", "--ipv4=no", "--ipv6=no", "--link-local-ipv4=no", \
+	"--link-local-ipv6=c", "--noarp=yes", "--batch-size=1", "--batch-timeout=1", \
+	"--transaction=yes", "--audit-interval=1", "--log-level=debug"
+
+/* ... and of those that cannot, but for the schema, which has one value */
+#define FIXED_WORDS \
+	"--redis=tcp://a", "--instance=b", "--netns=c", "--source=tp_btf", "--key-prefix=d", \
+	"--ring-size=4K", "--max-neighbours=16", "--log-format=json"
+
+static void remember(void *names, const char *name)
+{
+	strcat(names, name);
+	strcat(names, " ");
+}
+
+static int take_over(struct options *running, void **state, char names[256])
+{
+	names[0] = '\0';
+	return options_take_over(running, options_of(state), remember, names);
+}
+
+static void take_over_changes_what_a_running_daemon_can_change(void **state)
+{
+	struct options running;
+	char names[256];
+
+	assert_int_equal(options_init(&running), 0);
+	assert_int_equal(parse(state, CHANGEABLE_WORDS), 0);
+	assert_int_equal(take_over(&running, state, names), 12);
+	assert_string_equal(names, "");
+	assert_string_equal(running.link_local_ipv6, "c");
+	assert_false(running.ipv4);
+	assert_int_equal(running.audit_interval_s, 1);
+	assert_int_equal(running.log_level, LOG_LEVEL_DEBUG);
+	options_free(&running);
+}
+
+static void take_over_reports_what_needs_a_restart(void **state)
+{
+	struct options running;
+	char names[256];
+
+	assert_int_equal(options_init(&running), 0);
+	assert_int_equal(parse(state, FIXED_WORDS), 0);
+	assert_int_equal(take_over(&running, state, names), 0);
+	assert_string_equal(names, "redis instance netns source key_prefix ring_size "
+			    "max_neighbours log_format ");
+	assert_string_equal(running.instance, "default");
+	options_free(&running);
+}
+
+/* How many lines `# name = value` text has; they lose their "# ". */
+static int uncomment(char *text, const char *name)
+{
+	char line[64];
+	int found = 0;
+
+	snprintf(line, sizeof(line), "\n# %s =", name);
+	for (char *at = strstr(text, line); at; at = strstr(at, line), found++)
+		memcpy(at + 1, "  ", 2);
+	return found;
+}
+
+static void the_example_file_shows_every_option_with_its_default(void **state)
+{
+	const char *folder = getenv("SRCDIR");
+	struct options defaults;
+	char path[4096], text[16384] = "", names[256];
+	FILE *file;
+
+	snprintf(path, sizeof(path), "%s/docs/neightrackd.conf.example", folder ? folder : ".");
+	file = fopen(path, "r");
+	assert_non_null(file);
+	assert_in_range(fread(text, 1, sizeof(text) - 1, file), 1, sizeof(text) - 2);
+	fclose(file);
+	assert_int_equal(parse(state, CHANGEABLE_WORDS, FIXED_WORDS), 0);
+	for (unsigned int i = 0; options_name(i); i++) {
+		if (uncomment(text, options_name(i)) != 1)
+			fail_msg("not one line '# %s = value'", options_name(i));
+	}
+	assert_file_good(state, text);
+	assert_int_equal(options_init(&defaults), 0);
+	assert_int_equal(take_over(&defaults, state, names), 0);
+	assert_string_equal(names, "");
+	options_free(&defaults);
+}
+
+static void help_has_every_option_in_a_line_of_its_own(void **state)
+{
+	char *help = NULL, flag[64];
+	size_t bytes = 0;
+	FILE *out = open_memstream(&help, &bytes);
+
+	(void)state;
+	assert_non_null(out);
+	options_print_help(out);
+	fclose(out);
+	for (unsigned int i = 0; options_name(i); i++) {
+		snprintf(flag, sizeof(flag), "%s  --%s ", i ? "\n" : "", options_name(i));
+		for (char *at = strchr(flag, '_'); at; at = strchr(at, '_'))
+			*at = '-';
+		if (!strstr(help, flag))
+			fail_msg("'%s' is missing in:\n%s", flag, help);
+	}
+	assert_non_null(strstr(help, "--check-config "));
+	free(help);
+}
+
+#define option_test(function) cmocka_unit_test_setup_teardown(function, set_up, tear_down)
+
+int main(void)
+{
+	const struct CMUnitTest tests[] = {
+		option_test(a_file_sets_every_option),
+		option_test(the_words_of_a_choice_follow_its_enum),
+		option_test(a_number_may_carry_its_unit),
+		option_test(an_unknown_key_names_its_file_and_line),
+		option_test(a_command_is_no_key),
+		option_test(a_value_out_of_range_names_the_bounds),
+		option_test(every_wrong_value_is_refused),
+		option_test(a_quoted_value_is_refused),
+		option_test(a_key_prefix_has_at_most_128_bytes),
+		option_test(a_wrong_value_leaves_the_option_as_it_was),
+		option_test(a_duplicate_key_names_the_first),
+		option_test(a_key_outside_a_section_is_refused),
+		option_test(an_unknown_section_is_refused),
+		option_test(an_unknown_section_is_refused_even_without_keys),
+		option_test(a_line_that_is_no_option_is_refused),
+		option_test(an_unclosed_section_is_refused),
+		option_test(an_indented_line_is_no_continuation),
+		option_test(a_line_is_taken_up_to_199_bytes),
+		option_test(a_zero_byte_is_refused),
+		option_test(windows_line_ends_and_a_missing_last_one_are_fine),
+		option_test(a_control_character_cannot_forge_an_error_line),
+		option_test(a_password_is_not_shown),
+		option_test(an_unreadable_file_says_why),
+		option_test(flags_override_the_file_whatever_the_order),
+		option_test(flags_are_taken_in_every_spelling),
+		option_test(a_wrong_flag_value_names_the_flag),
+		option_test(an_unknown_flag_suggests_help),
+		option_test(a_forgotten_value_is_noticed),
+		option_test(options_end_at_the_first_operand),
+		option_test(help_and_version_do_not_need_a_good_file),
+		option_test(take_over_changes_what_a_running_daemon_can_change),
+		option_test(take_over_reports_what_needs_a_restart),
+		option_test(the_example_file_shows_every_option_with_its_default),
+		option_test(help_has_every_option_in_a_line_of_its_own),
+	};
+
+	return cmocka_run_group_tests_name("options", tests, NULL, NULL);
+}

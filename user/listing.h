@@ -1,0 +1,52 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the tool compares and shows: the kernel's neighbours under the policy,
+ * and Redis' table, each as a sorted list. The tool may wait, so this does.
+ */
+#ifndef NEIGHTRACK_LISTING_H
+#define NEIGHTRACK_LISTING_H
+
+#include <net/if.h>
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "options.h"
+
+enum listing_value {
+	LISTING_MAC,		/* `mac` */
+	LISTING_UNREADABLE,	/* in Redis: not what neightrackd writes */
+};
+
+struct listing_row {
+	char interface[IFNAMSIZ];
+	uint32_t ifindex;	/* of the kernel's rows */
+	uint8_t family;
+	uint8_t addr[16];
+	uint8_t mac[6];
+	enum listing_value value;
+	uint16_t nud_state;	/* of the kernel's rows */
+	bool has_times;
+	uint32_t updated_s;
+	uint32_t confirmed_s;
+};
+
+/* Sorted by interface, family and address. Zero-initialise; listing_free(). */
+struct listing {
+	struct listing_row *rows;
+	size_t count;
+	size_t size;
+	char **foreign;		/* keys of Redis' table that are no neighbour's */
+	size_t foreign_count;
+};
+
+void listing_free(struct listing *listing);
+
+/* By key alone, as qsort(3) wants it. */
+int listing_compare(const void *a, const void *b);
+
+/* Both say on stderr what failed, and return 0 or -errno. */
+int listing_from_kernel(struct listing *listing, const struct options *options);
+int listing_from_redis(struct listing *listing, const struct options *options);
+
+#endif

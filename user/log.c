@@ -1,0 +1,279 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Log lines: each is put together in one buffer on the stack and leaves with
+ * one write(2), so that lines of several writers on one pipe never mix, and
+ * logging neither allocates nor holds anything back when the process dies.
+ *
+ * Names and addresses in messages come from the network: whatever is not
+ * printable UTF-8 is replaced or escaped, so that nobody can forge a line.
+ */
+#include "log.h"
+
+#include <errno.h>
+#include <inttypes.h>
+#include <stdarg.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <time.h>
+#include <unistd.h>
+
+#define LOG_LINE_BYTES 2048
+#define LOG_TAIL_BYTES 64		/* room kept for what stands behind the message */
+#define LOG_CUT "..."
+
+static const struct {
+	const char *name;
+	const char *text_prefix;
+	int priority;			/* syslog(3), which journald reads from <N> */
+} log_levels[] = {
+	[LOG_LEVEL_ERROR] = { "error", "error: ", 3 },
+	[LOG_LEVEL_WARNING] = { "warning", "warning: ", 4 },
+	[LOG_LEVEL_NOTICE] = { "notice", "", 5 },
+	[LOG_LEVEL_INFO] = { "info", "", 6 },
+	[LOG_LEVEL_DEBUG] = { "debug", "debug: ", 7 },
+};
+
+static struct {
+	const char *program;
+	enum log_level level;
+	enum log_format format;
+	bool to_journal;
+} log_context = {
+	.program = "neightrack",
+	.level = LOG_LEVEL_NOTICE,
+};
+
+struct log_buffer {
+	char bytes[LOG_LINE_BYTES];
+	size_t used;
+};
+
+static bool stderr_is_journal(void)
+{
+	const char *stream = getenv("JOURNAL_STREAM");
+	char expected[64];
+	struct stat status;
+
+	/* the variable is inherited by children whose stderr went elsewhere */
+	if (!stream || fstat(STDERR_FILENO, &status) < 0)
+		return false;
+	snprintf(expected, sizeof(expected), "%ju:%ju", (uintmax_t)status.st_dev,
+		 (uintmax_t)status.st_ino);
+	return strcmp(stream, expected) == 0;
+}
+
+void log_setup(const char *program, enum log_level level, enum log_format format)
+{
+	log_context.program = program;
+	log_context.level = level;
+	log_context.format = format;
+	log_context.to_journal = stderr_is_journal();
+}
+
+void log_set_level(enum log_level level)
+{
+	log_context.level = level;
+}
+
+/*
+ * Length of the valid UTF-8 sequence at text, 0 if there is none. *code is its
+ * character, or the byte itself. Reads no further than the first wrong byte.
+ */
+static size_t utf8_decode(const unsigned char *text, uint32_t *code)
+{
+	static const uint32_t lowest[] = { 0, 0, 0x80, 0x800, 0x10000 };
+	size_t length;
+
+	*code = text[0];
+	if (text[0] < 0x80)
+		return 1;
+	if (text[0] >= 0xc2 && text[0] <= 0xdf)
+		length = 2;
+	else if (text[0] >= 0xe0 && text[0] <= 0xef)
+		length = 3;
+	else if (text[0] >= 0xf0 && text[0] <= 0xf4)
+		length = 4;
+	else
+		return 0;
+
+	*code &= 0x7fu >> length;
+	for (size_t i = 1; i < length; i++) {
+		if ((text[i] & 0xc0) != 0x80)
+			return 0;
+		*code = *code << 6 | (text[i] & 0x3fu);
+	}
+	if (*code < lowest[length] || *code > 0x10ffff || (*code >= 0xd800 && *code <= 0xdfff))
+		return 0;
+	return length;
+}
+
+/* Writes one character as it may stand in the line; returns its length in out. */
+static size_t encode(const unsigned char *text, size_t length, uint32_t code, char out[8])
+{
+	bool json = log_context.format == LOG_FORMAT_JSON;
+	bool control = code < 0x20 || (code >= 0x7f && code <= 0x9f);
+
+	if (length == 0 || control) {
+		if (json)
+			return (size_t)snprintf(out, 8, "\\u%04x",
+						length ? (unsigned int)code & 0xff : 0xfffdu);
+		out[0] = '?';
+		return 1;
+	}
+	if (json && (code == '"' || code == '\\')) {
+		out[0] = '\\';
+		out[1] = (char)code;
+		return 2;
+	}
+	memcpy(out, text, length);
+	return length;
+}
+
+/* Appends text, encoded; false if it had to be cut to stay below limit. */
+static bool put_encoded(struct log_buffer *line, const char *text, size_t limit)
+{
+	const unsigned char *at = (const unsigned char *)text;
+	char out[8];
+	uint32_t code;
+
+	while (*at) {
+		size_t length = utf8_decode(at, &code);
+		size_t encoded = encode(at, length, code, out);
+
+		if (line->used + encoded > limit)
+			return false;
+		memcpy(line->bytes + line->used, out, encoded);
+		line->used += encoded;
+		at += length ? length : 1;
+	}
+	return true;
+}
+
+/* Appends what needs no encoding. */
+static void put(struct log_buffer *line, const char *text)
+{
+	size_t bytes = strlen(text);
+
+	if (bytes > sizeof(line->bytes) - line->used)
+		bytes = sizeof(line->bytes) - line->used;
+	memcpy(line->bytes + line->used, text, bytes);
+	line->used += bytes;
+}
+
+static void put_time(struct log_buffer *line)
+{
+	struct timespec now = { 0 };
+	struct tm utc = { 0 };
+	char text[32];
+	size_t bytes;
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	gmtime_r(&now.tv_sec, &utc);
+	bytes = strftime(text, sizeof(text), "%Y-%m-%dT%H:%M:%S", &utc);
+	snprintf(text + bytes, sizeof(text) - bytes, ".%03dZ", (int)(now.tv_nsec / 1000000));
+	put(line, text);
+}
+
+/* What stands before the message. */
+static void put_head(struct log_buffer *line, enum log_level level)
+{
+	size_t limit = LOG_LINE_BYTES / 4;
+	char priority[16];
+
+	if (log_context.to_journal) {
+		snprintf(priority, sizeof(priority), "<%d>", log_levels[level].priority);
+		put(line, priority);
+	}
+	if (log_context.format == LOG_FORMAT_JSON) {
+		put(line, "{\"time\":\"");
+		put_time(line);
+		put(line, "\",\"level\":\"");
+		put(line, log_levels[level].name);
+		put(line, "\",\"program\":\"");
+		put_encoded(line, log_context.program, limit);
+		put(line, "\",\"message\":\"");
+		return;
+	}
+	put_encoded(line, log_context.program, limit);
+	put(line, ": ");
+	/* the journal has the priority apart */
+	if (!log_context.to_journal)
+		put(line, log_levels[level].text_prefix);
+}
+
+/* note: plain ASCII that is never cut off, whatever the message. */
+static void __attribute__((format(printf, 3, 0)))
+write_line(enum log_level level, const char *note, const char *format, va_list arguments)
+{
+	struct log_buffer line = { .used = 0 };
+	char message[LOG_LINE_BYTES];
+	int saved_errno = errno;
+	bool whole;
+	int length;
+	ssize_t written;
+
+	length = vsnprintf(message, sizeof(message), format, arguments);
+	if (length < 0)
+		snprintf(message, sizeof(message), "cannot format the message: %s", format);
+	put_head(&line, level);
+	whole = put_encoded(&line, message, sizeof(line.bytes) - LOG_TAIL_BYTES);
+	if (!whole || length >= (int)sizeof(message))
+		put(&line, LOG_CUT);
+	put(&line, note);
+	put(&line, log_context.format == LOG_FORMAT_JSON ? "\"}\n" : "\n");
+
+	/* there is nobody left to tell of a failure */
+	written = write(STDERR_FILENO, line.bytes, line.used);
+	(void)written;
+	errno = saved_errno;
+}
+
+void log_line(enum log_level level, const char *format, ...)
+{
+	va_list arguments;
+
+	if (level > log_context.level)
+		return;
+	va_start(arguments, format);
+	write_line(level, "", format, arguments);
+	va_end(arguments);
+}
+
+/* Whether one more line may pass now; counts it either way. */
+static bool limit_passes(struct log_limit *limit)
+{
+	struct timespec now = { 0 };
+	uint64_t now_ms;
+
+	clock_gettime(CLOCK_MONOTONIC, &now);
+	now_ms = (uint64_t)now.tv_sec * 1000 + (uint64_t)now.tv_nsec / 1000000;
+	if (now_ms - limit->interval_started_ms >= limit->interval_ms) {
+		limit->interval_started_ms = now_ms;
+		limit->passed = 0;
+	}
+	if (limit->passed >= limit->burst) {
+		if (limit->held_back < UINT32_MAX)
+			limit->held_back++;
+		return false;
+	}
+	limit->passed++;
+	return true;
+}
+
+void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
+{
+	char note[LOG_TAIL_BYTES - sizeof(LOG_CUT) - sizeof("\"}\n")] = "";
+	va_list arguments;
+
+	if (level > log_context.level || !limit_passes(limit))
+		return;
+	if (limit->held_back > 0)
+		snprintf(note, sizeof(note), " (%" PRIu32 " lines like this held back)",
+			 limit->held_back);
+	limit->held_back = 0;
+	va_start(arguments, format);
+	write_line(level, note, format, arguments);
+	va_end(arguments);
+}

@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Log lines to stderr: text or JSON, with systemd's <N> prefix when stderr is
+ * the journal, and rate-limited where the network or Redis can trigger them.
+ */
+#ifndef NEIGHTRACK_LOG_H
+#define NEIGHTRACK_LOG_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+enum log_level {
+	LOG_LEVEL_ERROR,
+	LOG_LEVEL_WARNING,
+	LOG_LEVEL_NOTICE,
+	LOG_LEVEL_INFO,
+	LOG_LEVEL_DEBUG,
+};
+
+enum log_format {
+	LOG_FORMAT_TEXT,
+	LOG_FORMAT_JSON,
+};
+
+/* program: the word before each line, e.g. "neightrackd"; must outlive the log. */
+void log_setup(const char *program, enum log_level level, enum log_format format);
+void log_set_level(enum log_level level);
+
+/* message is one sentence without a newline; control characters in it are replaced. */
+void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+#define log_error(...)   log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
+#define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)
+#define log_notice(...)  log_line(LOG_LEVEL_NOTICE, __VA_ARGS__)
+#define log_info(...)    log_line(LOG_LEVEL_INFO, __VA_ARGS__)
+#define log_debug(...)   log_line(LOG_LEVEL_DEBUG, __VA_ARGS__)
+
+/*
+ * One kind of line that outsiders can cause: at most `burst` lines in
+ * `interval_ms`; the next line that passes tells how many were held back.
+ * Zero-initialise the last three members.
+ */
+struct log_limit {
+	uint32_t burst;
+	uint32_t interval_ms;
+	uint64_t interval_started_ms;
+	uint32_t passed;
+	uint32_t held_back;
+};
+
+void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
+	__attribute__((format(printf, 3, 4)));
+
+#endif

@@ -1,0 +1,154 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The event loop. Timers are few (a handful), so they are a list that is
+ * walked, and the wait is as long as the earliest of them allows.
+ */
+#include "loop.h"
+
+#include <errno.h>
+#include <limits.h>
+#include <stdlib.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "clock.h"
+
+#define EVENTS_A_WAIT 16
+
+struct loop {
+	int epoll_fd;
+	bool stopped;
+	struct loop_timer *timers;
+	bool (*prepare)(void *context);
+	void *prepare_context;
+	/* what one wait returned; a watch removed meanwhile is taken out of it */
+	struct epoll_event events[EVENTS_A_WAIT];
+	int event_count;
+};
+
+struct loop *loop_new(void)
+{
+	struct loop *loop = calloc(1, sizeof(*loop));
+
+	if (!loop)
+		return NULL;
+	loop->epoll_fd = epoll_create1(EPOLL_CLOEXEC);
+	if (loop->epoll_fd < 0) {
+		free(loop);
+		return NULL;
+	}
+	return loop;
+}
+
+void loop_free(struct loop *loop)
+{
+	if (!loop)
+		return;
+	close(loop->epoll_fd);
+	free(loop);
+}
+
+static int control(struct loop *loop, int operation, struct loop_watch *watch, uint32_t events)
+{
+	struct epoll_event event = { .events = events, .data.ptr = watch };
+
+	return epoll_ctl(loop->epoll_fd, operation, watch->fd, &event) ? -errno : 0;
+}
+
+int loop_add(struct loop *loop, struct loop_watch *watch, uint32_t epoll_events)
+{
+	return control(loop, EPOLL_CTL_ADD, watch, epoll_events);
+}
+
+int loop_modify(struct loop *loop, struct loop_watch *watch, uint32_t epoll_events)
+{
+	return control(loop, EPOLL_CTL_MOD, watch, epoll_events);
+}
+
+void loop_remove(struct loop *loop, struct loop_watch *watch)
+{
+	control(loop, EPOLL_CTL_DEL, watch, 0);
+	for (int i = 0; i < loop->event_count; i++)
+		if (loop->events[i].data.ptr == watch)
+			loop->events[i].data.ptr = NULL;
+}
+
+void loop_timer_init(struct loop *loop, struct loop_timer *timer, void (*fire)(void *context),
+		     void *context)
+{
+	*timer = (struct loop_timer){ .fire = fire, .context = context, .next = loop->timers };
+	loop->timers = timer;
+}
+
+void loop_timer_arm(struct loop_timer *timer, uint64_t delay_ns)
+{
+	timer->due_ns = clock_now_ns() + delay_ns;
+}
+
+void loop_set_prepare(struct loop *loop, bool (*prepare)(void *context), void *context)
+{
+	loop->prepare = prepare;
+	loop->prepare_context = context;
+}
+
+static void fire_timers(struct loop *loop)
+{
+	uint64_t now_ns = clock_now_ns();
+
+	for (struct loop_timer *timer = loop->timers; timer; timer = timer->next) {
+		if (!timer->due_ns || timer->due_ns > now_ns)
+			continue;
+		timer->due_ns = 0;
+		timer->fire(timer->context);
+	}
+}
+
+/* Milliseconds to the earliest timer, rounded up so as not to wake before it. */
+static int timeout_ms(const struct loop *loop)
+{
+	uint64_t earliest_ns = UINT64_MAX;
+	uint64_t now_ns, wait_ms;
+
+	for (const struct loop_timer *timer = loop->timers; timer; timer = timer->next)
+		if (timer->due_ns && timer->due_ns < earliest_ns)
+			earliest_ns = timer->due_ns;
+	if (earliest_ns == UINT64_MAX)
+		return -1;
+	now_ns = clock_now_ns();
+	if (earliest_ns <= now_ns)
+		return 0;
+	wait_ms = (earliest_ns - now_ns + NS_PER_MS - 1) / NS_PER_MS;
+	return wait_ms > INT_MAX ? INT_MAX : (int)wait_ms;
+}
+
+int loop_run(struct loop *loop)
+{
+	while (!loop->stopped) {
+		bool may_sleep;
+
+		fire_timers(loop);
+		may_sleep = !loop->prepare || loop->prepare(loop->prepare_context);
+		if (loop->stopped)
+			break;
+		loop->event_count = epoll_wait(loop->epoll_fd, loop->events, EVENTS_A_WAIT,
+					       may_sleep ? timeout_ms(loop) : 0);
+		if (loop->event_count < 0) {
+			if (errno != EINTR)
+				return -errno;
+			loop->event_count = 0;
+		}
+		for (int i = 0; i < loop->event_count; i++) {
+			struct loop_watch *watch = loop->events[i].data.ptr;
+
+			if (watch)
+				watch->ready(watch->context, loop->events[i].events);
+		}
+		loop->event_count = 0;
+	}
+	return 0;
+}
+
+void loop_stop(struct loop *loop)
+{
+	loop->stopped = true;
+}

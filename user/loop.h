@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The event loop: one thread, epoll, and a few timers. Whoever owns a file
+ * descriptor owns its watch; the loop only calls back.
+ */
+#ifndef NEIGHTRACK_LOOP_H
+#define NEIGHTRACK_LOOP_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+struct loop;
+
+struct loop_watch {
+	int fd;
+	void (*ready)(void *context, uint32_t epoll_events);
+	void *context;
+};
+
+/* A timer belongs to its owner and is linked into the loop by loop_timer_init(). */
+struct loop_timer {
+	uint64_t due_ns;		/* CLOCK_MONOTONIC; 0 = not armed */
+	void (*fire)(void *context);	/* disarmed before it is called */
+	void *context;
+	struct loop_timer *next;
+};
+
+/* Returns NULL with errno set. */
+struct loop *loop_new(void);
+void loop_free(struct loop *loop);
+
+/* Level-triggered. The watch must live until it is removed. 0 or -errno. */
+int loop_add(struct loop *loop, struct loop_watch *watch, uint32_t epoll_events);
+int loop_modify(struct loop *loop, struct loop_watch *watch, uint32_t epoll_events);
+void loop_remove(struct loop *loop, struct loop_watch *watch);
+
+void loop_timer_init(struct loop *loop, struct loop_timer *timer, void (*fire)(void *context),
+		     void *context);
+/* Fires delay_ns from now, once; arming again moves it. */
+void loop_timer_arm(struct loop_timer *timer, uint64_t delay_ns);
+static inline void loop_timer_disarm(struct loop_timer *timer)
+{
+	timer->due_ns = 0;
+}
+
+/* Called before each wait; returns false if there is work left and the loop
+ * must only look at its descriptors, not sleep. */
+void loop_set_prepare(struct loop *loop, bool (*prepare)(void *context), void *context);
+
+/* Until loop_stop(). Returns 0 or -errno of epoll. */
+int loop_run(struct loop *loop);
+void loop_stop(struct loop *loop);
+
+#endif

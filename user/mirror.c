@@ -1,0 +1,413 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Wiring: no decision about a neighbour is taken here. */
+#include "mirror.h"
+
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/epoll.h>
+#include <unistd.h>
+
+#include "clock.h"
+#include "links.h"
+#include "log.h"
+#include "neigh_table.h"
+#include "netns.h"
+#include "picture.h"
+#include "readback.h"
+#include "redis_client.h"
+#include "repair.h"
+#include "schema.h"
+#include "source.h"
+#include "writer.h"
+
+/* Records taken in before the writer and Redis get their turn again. */
+#define RECORDS_A_TURN 4096
+/* A drain before a dump is merged ends even if the kernel never pauses. */
+#define RECORDS_A_DRAIN 262144
+#define LOSS_CHECK_NS NS_PER_S
+#define SHUT_DOWN_NS (2 * NS_PER_S)
+
+struct mirror {
+	struct loop *loop;
+	struct options *options;
+	int netns_fd;
+	struct redis_address address;
+	struct schema schema;
+	char client_name[48];
+	struct interface_set *interfaces;
+	struct neigh_table *table;
+	struct source *source;
+	struct picture *picture;
+	struct links *links;
+	struct repair *repair;
+	struct redis_client *redis;
+	struct readback *readback;
+	struct writer *writer;
+	struct loop_watch source_watch;
+	struct loop_timer loss_check;
+	struct loop_timer deadline;
+	bool redis_was_read;
+	bool ready_was_said;
+	bool shutting_down;
+};
+
+static void apply_record(void *context, const struct neigh_record *record)
+{
+	struct mirror *mirror = context;
+
+	if (!picture_apply_record(mirror->picture, record))
+		repair_request(mirror->repair, REPAIR_MEMORY);
+}
+
+static size_t take_records(struct mirror *mirror, size_t limit)
+{
+	size_t count = source_consume(mirror->source, limit, apply_record, mirror);
+
+	/* misses cost a system call each to ask for: once a second, and only
+	 * while there is anything that could have been missed */
+	if (count && !mirror->loss_check.due_ns)
+		loop_timer_arm(&mirror->loss_check, LOSS_CHECK_NS);
+	return count;
+}
+
+static void drain(void *context)
+{
+	struct mirror *mirror = context;
+	size_t left = RECORDS_A_DRAIN;
+
+	while (left >= RECORDS_A_TURN) {
+		if (take_records(mirror, RECORDS_A_TURN) < RECORDS_A_TURN)
+			return;
+		left -= RECORDS_A_TURN;
+	}
+}
+
+static void on_source_ready(void *context, uint32_t epoll_events)
+{
+	(void)context;
+	(void)epoll_events;	/* the wakeup was all: before_sleep() takes the records */
+}
+
+static void on_loss_check(void *context)
+{
+	struct mirror *mirror = context;
+
+	repair_check_losses(mirror->repair);
+}
+
+static void say_ready(struct mirror *mirror)
+{
+	size_t count = neigh_table_wanted_count(mirror->table);
+
+	if (mirror->ready_was_said || !repair_is_settled(mirror->repair) ||
+	    !writer_is_idle(mirror->writer))
+		return;
+	mirror->ready_was_said = true;
+	log_notice("ready: %zu neighbours are in Redis at %s, under %s*", count,
+		   mirror->options->redis, mirror->schema.table);
+}
+
+static void stop_if_written(struct mirror *mirror)
+{
+	/* what cannot be written now is repaired by the next start */
+	if (writer_is_idle(mirror->writer) || !redis_client_is_connected(mirror->redis))
+		loop_stop(mirror->loop);
+}
+
+static bool before_sleep(void *context)
+{
+	struct mirror *mirror = context;
+	bool more = take_records(mirror, RECORDS_A_TURN) == RECORDS_A_TURN;
+
+	more |= repair_work(mirror->repair);
+	writer_run(mirror->writer);
+	say_ready(mirror);
+	if (mirror->shutting_down)
+		stop_if_written(mirror);
+	return !more && source_may_sleep(mirror->source);
+}
+
+static void start_writing(struct mirror *mirror)
+{
+	if (!mirror->redis_was_read || !repair_has_picture(mirror->repair))
+		return;
+	repair_confirm_published(mirror->repair);
+	writer_enable(mirror->writer);
+}
+
+static void on_first_picture(void *context)
+{
+	struct mirror *mirror = context;
+
+	log_notice("snapshot: the kernel has %zu neighbours, of which %zu are to be in Redis",
+		   repair_stats(mirror->repair)->dumped, neigh_table_wanted_count(mirror->table));
+	start_writing(mirror);
+}
+
+static void on_redis_read(void *context, size_t keys)
+{
+	struct mirror *mirror = context;
+
+	log_info("Redis holds %zu keys of %s*", keys, mirror->schema.table);
+	mirror->redis_was_read = true;
+	start_writing(mirror);
+}
+
+static void on_connected(void *context)
+{
+	struct mirror *mirror = context;
+
+	neigh_table_forget_published(mirror->table);
+	readback_start(mirror->readback);
+}
+
+static void on_disconnected(void *context)
+{
+	struct mirror *mirror = context;
+
+	mirror->redis_was_read = false;
+	writer_disable(mirror->writer);
+	neigh_table_forget_published(mirror->table);
+}
+
+static bool is_ignored(void *context, const char *interface)
+{
+	const struct mirror *mirror = context;
+
+	return picture_ignores(mirror->options, interface);
+}
+
+static void on_links_begin(void *context)
+{
+	struct mirror *mirror = context;
+
+	picture_begin_links(mirror->picture);
+}
+
+static void on_link(void *context, uint32_t ifindex, const char *name)
+{
+	struct mirror *mirror = context;
+
+	picture_link(mirror->picture, ifindex, name);
+}
+
+static void on_link_gone(void *context, uint32_t ifindex)
+{
+	struct mirror *mirror = context;
+
+	picture_link_gone(mirror->picture, ifindex);
+}
+
+static void on_links_end(void *context, bool after_loss)
+{
+	struct mirror *mirror = context;
+
+	picture_end_links(mirror->picture);
+	if (!repair_has_picture(mirror->repair))
+		repair_request(mirror->repair, REPAIR_START);
+	else if (after_loss)
+		repair_request(mirror->repair, REPAIR_LINKS);
+}
+
+static void on_deadline(void *context)
+{
+	struct mirror *mirror = context;
+
+	log_warning("Redis did not take everything in time: %zu neighbours are left to the "
+		    "next start", neigh_table_dirty_count(mirror->table));
+	loop_stop(mirror->loop);
+}
+
+static const struct links_events links_events = {
+	.dump_begins = on_links_begin,
+	.link = on_link,
+	.link_gone = on_link_gone,
+	.dump_ends = on_links_end,
+};
+
+static const struct redis_client_events redis_events = {
+	.connected = on_connected,
+	.disconnected = on_disconnected,
+};
+
+static int open_netns(struct mirror *mirror, uint32_t *inum)
+{
+	const char *netns = mirror->options->netns;
+	int error;
+
+	mirror->netns_fd = netns_open(netns);
+	error = mirror->netns_fd < 0 ? mirror->netns_fd : netns_inum(mirror->netns_fd, inum);
+	if (error)
+		log_error("cannot open network namespace %s: %s (ip netns list shows the named "
+			  "ones; a path such as /proc/1/ns/net will do too)",
+			  netns[0] ? netns : "of this process", strerror(-error));
+	return error;
+}
+
+/* The kernel's side, in the order of the design: attach first, then dump. */
+static int make_kernel_side(struct mirror *mirror)
+{
+	struct source_config source_config = {
+		.instance = mirror->options->instance,
+		.ring_size_bytes = mirror->options->ring_size_bytes,
+		.max_neighbours = mirror->options->max_neighbours,
+		.policy = picture_policy(mirror->options),
+	};
+	struct repair_config repair_config = {
+		.loop = mirror->loop,
+		.table = mirror->table,
+		.audit_interval_s = mirror->options->audit_interval_s,
+		.drain = drain,
+		.first_picture = on_first_picture,
+		.context = mirror,
+	};
+	int error;
+
+	error = open_netns(mirror, &source_config.netns_inum);
+	if (!error)
+		error = source_new(&mirror->source, &source_config);
+	if (error)
+		return error;
+	log_notice("attached %s", source_description(mirror->source));
+
+	mirror->source_watch = (struct loop_watch){ .fd = source_fd(mirror->source),
+						    .ready = on_source_ready, .context = mirror };
+	/* edge-triggered: each wakeup is one event, whatever is left on the ring */
+	error = loop_add(mirror->loop, &mirror->source_watch, EPOLLIN | (uint32_t)EPOLLET);
+	mirror->picture = picture_new(mirror->options, mirror->interfaces, mirror->table,
+				      mirror->source);
+	if (!error && !mirror->picture)
+		error = -ENOMEM;
+	if (error)
+		return error;
+
+	repair_config.netns_fd = mirror->netns_fd;
+	repair_config.picture = mirror->picture;
+	repair_config.source = mirror->source;
+	error = repair_new(&mirror->repair, &repair_config);
+	if (!error)
+		error = links_new(&mirror->links, mirror->loop, mirror->netns_fd, &links_events,
+				  mirror);
+	if (error)
+		log_error("cannot open a netlink socket in the network namespace: %s%s",
+			  strerror(-error), error == -EPERM ? " (--netns needs CAP_SYS_ADMIN)" : "");
+	return error;
+}
+
+static int configure_writer(struct mirror *mirror)
+{
+	const struct writer_config config = {
+		.batch_size = mirror->options->batch_size,
+		.batch_timeout_ms = mirror->options->batch_timeout_ms,
+		.transaction = mirror->options->transaction,
+	};
+
+	return writer_configure(mirror->writer, &config);
+}
+
+static int make_redis_side(struct mirror *mirror)
+{
+	const struct options *options = mirror->options;
+	struct readback_config readback_config = {
+		.schema = &mirror->schema,
+		.table = mirror->table,
+		.interfaces = mirror->interfaces,
+		.is_ignored = is_ignored,
+		.done = on_redis_read,
+		.context = mirror,
+	};
+	const char *why;
+	int error;
+
+	error = redis_address_parse(&mirror->address, options->redis, &why);
+	if (error) {
+		log_error("redis = %s: %s", options->redis, why);
+		return error;
+	}
+	error = schema_init(&mirror->schema, options->key_prefix);
+	if (error) {
+		log_error("key_prefix is too long: allowed are %d bytes", SCHEMA_PREFIX_BYTES);
+		return error;
+	}
+	snprintf(mirror->client_name, sizeof(mirror->client_name), "neightrack-%s",
+		 options->instance);
+	mirror->redis = redis_client_new(mirror->loop, &mirror->address, options->redis,
+					 mirror->client_name, &redis_events, mirror);
+	if (!mirror->redis)
+		return -ENOMEM;
+	readback_config.client = mirror->redis;
+	mirror->readback = readback_new(&readback_config);
+	mirror->writer = writer_new(mirror->loop, mirror->redis, &mirror->schema, mirror->table);
+	if (!mirror->readback || !mirror->writer)
+		return -ENOMEM;
+	return configure_writer(mirror);
+}
+
+int mirror_new(struct mirror **result, struct loop *loop, struct options *options)
+{
+	struct mirror *mirror = calloc(1, sizeof(*mirror));
+	int error = -ENOMEM;
+
+	if (!mirror)
+		return -ENOMEM;
+	mirror->loop = loop;
+	mirror->options = options;
+	mirror->netns_fd = -1;
+	mirror->interfaces = interface_set_new();
+	if (mirror->interfaces)
+		mirror->table = neigh_table_new(mirror->interfaces);
+	if (!mirror->table)
+		goto fail;
+	error = make_redis_side(mirror);
+	if (!error)
+		error = make_kernel_side(mirror);
+	if (error)
+		goto fail;
+	loop_timer_init(loop, &mirror->loss_check, on_loss_check, mirror);
+	loop_timer_init(loop, &mirror->deadline, on_deadline, mirror);
+	loop_set_prepare(loop, before_sleep, mirror);
+	*result = mirror;
+	return 0;
+fail:
+	if (error == -ENOMEM)
+		log_error("no memory");
+	mirror_free(mirror);
+	return error;
+}
+
+void mirror_free(struct mirror *mirror)
+{
+	if (!mirror)
+		return;
+	links_free(mirror->links);
+	repair_free(mirror->repair);
+	picture_free(mirror->picture);
+	source_free(mirror->source);
+	writer_free(mirror->writer);
+	readback_free(mirror->readback);
+	redis_client_free(mirror->redis);
+	neigh_table_free(mirror->table);
+	interface_set_free(mirror->interfaces);
+	if (mirror->netns_fd >= 0)
+		close(mirror->netns_fd);
+	free(mirror);
+}
+
+void mirror_reconfigure(struct mirror *mirror)
+{
+	int error = configure_writer(mirror);
+
+	if (error)
+		log_error("cannot take over batch_size: %s", strerror(-error));
+	repair_set_audit_interval(mirror->repair, mirror->options->audit_interval_s);
+	picture_review(mirror->picture);
+	repair_request(mirror->repair, REPAIR_CONFIGURATION);
+}
+
+void mirror_shut_down(struct mirror *mirror)
+{
+	mirror->shutting_down = true;
+	loop_timer_arm(&mirror->deadline, SHUT_DOWN_NS);
+}

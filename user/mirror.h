@@ -1,0 +1,28 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The mirror of one network namespace in one Redis: makes the parts, and joins
+ * them in one direction.
+ *
+ *   source --records--> picture --> table --dirty--> writer --> Redis
+ *                          ^          ^
+ *   dump, look-ups --> repair         +--- readback <-- Redis (after a connect)
+ */
+#ifndef NEIGHTRACK_MIRROR_H
+#define NEIGHTRACK_MIRROR_H
+
+#include "loop.h"
+#include "options.h"
+
+struct mirror;
+
+/* options must outlive the mirror. Says on stderr what failed. 0 or -errno. */
+int mirror_new(struct mirror **mirror, struct loop *loop, struct options *options);
+void mirror_free(struct mirror *mirror);
+
+/* The options that can change at run time have changed. */
+void mirror_reconfigure(struct mirror *mirror);
+
+/* Writes what is dirty, for at most two seconds, and then stops the loop. */
+void mirror_shut_down(struct mirror *mirror);
+
+#endif

@@ -1,0 +1,411 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The table: a chained hash of entries that come from slabs.
+ *
+ * Keys are chosen by whoever sends packets, so the hash is seeded at start: a
+ * stranger cannot aim at one bucket. Entries are taken from slabs of a thousand
+ * and go back to a free list: no allocation for most new neighbours, none for a
+ * change, and memory that follows the largest number of neighbours alone.
+ */
+#include "neigh_table.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/random.h>
+
+#define ENTRIES_A_SLAB 1024
+#define FIRST_BUCKETS 1024u
+
+struct slab {
+	struct slab *next;
+	struct neigh_entry entries[ENTRIES_A_SLAB];
+};
+
+struct neigh_table {
+	struct interface_set *interfaces;
+	struct neigh_entry **buckets;
+	size_t bucket_count;		/* a power of two */
+	size_t count;
+	size_t wanted_count;
+	size_t dirty_count;
+	struct neigh_entry *first_dirty;
+	struct neigh_entry **last_dirty;	/* the link to append to */
+	struct neigh_entry *free_entries;	/* by next_in_bucket */
+	struct slab *slabs;
+	uint64_t seed[2];
+};
+
+struct neigh_table *neigh_table_new(struct interface_set *interfaces)
+{
+	struct neigh_table *table = calloc(1, sizeof(*table));
+
+	if (!table)
+		return NULL;
+	table->buckets = calloc(FIRST_BUCKETS, sizeof(*table->buckets));
+	if (!table->buckets || getrandom(table->seed, sizeof(table->seed), 0) < 0) {
+		free(table->buckets);
+		free(table);
+		return NULL;
+	}
+	table->bucket_count = FIRST_BUCKETS;
+	table->interfaces = interfaces;
+	table->last_dirty = &table->first_dirty;
+	return table;
+}
+
+void neigh_table_free(struct neigh_table *table)
+{
+	if (!table)
+		return;
+	while (table->slabs) {
+		struct slab *next = table->slabs->next;
+
+		free(table->slabs);
+		table->slabs = next;
+	}
+	free(table->buckets);
+	free(table);
+}
+
+size_t neigh_table_count(const struct neigh_table *table)
+{
+	return table->count;
+}
+
+size_t neigh_table_wanted_count(const struct neigh_table *table)
+{
+	return table->wanted_count;
+}
+
+size_t neigh_table_dirty_count(const struct neigh_table *table)
+{
+	return table->dirty_count;
+}
+
+/* Multiply and fold the 128-bit product: every bit of both reaches the result. */
+static uint64_t mix(uint64_t a, uint64_t b)
+{
+	unsigned __int128 product = (unsigned __int128)a * b;
+
+	return (uint64_t)product ^ (uint64_t)(product >> 64);
+}
+
+static size_t bucket_of(const struct neigh_table *table, const struct interface *interface,
+			uint8_t family, const uint8_t *addr)
+{
+	uint64_t words[2];
+	uint64_t hash;
+
+	memcpy(words, addr, sizeof(words));
+	hash = mix(words[0] ^ table->seed[0], words[1] ^ table->seed[1]);
+	hash = mix(hash ^ (uint64_t)(uintptr_t)interface, table->seed[0] ^ family);
+	return (size_t)hash & (table->bucket_count - 1);
+}
+
+struct neigh_entry *neigh_table_find(struct neigh_table *table, const struct interface *interface,
+				     uint8_t family, const uint8_t *addr)
+{
+	struct neigh_entry *entry = table->buckets[bucket_of(table, interface, family, addr)];
+
+	while (entry && (entry->interface != interface || entry->family != family ||
+			 memcmp(entry->addr, addr, sizeof(entry->addr))))
+		entry = entry->next_in_bucket;
+	return entry;
+}
+
+/* Doubles the buckets. Without memory for that the chains only get longer. */
+static void grow(struct neigh_table *table)
+{
+	struct neigh_entry **old = table->buckets;
+	size_t old_count = table->bucket_count;
+	struct neigh_entry **buckets = calloc(old_count * 2, sizeof(*buckets));
+
+	if (!buckets)
+		return;
+	table->buckets = buckets;
+	table->bucket_count = old_count * 2;
+	for (size_t i = 0; i < old_count; i++) {
+		struct neigh_entry *entry = old[i];
+
+		while (entry) {
+			struct neigh_entry *next = entry->next_in_bucket;
+			size_t bucket = bucket_of(table, entry->interface, entry->family,
+						  entry->addr);
+
+			entry->next_in_bucket = buckets[bucket];
+			buckets[bucket] = entry;
+			entry = next;
+		}
+	}
+	free(old);
+}
+
+static struct neigh_entry *allocate(struct neigh_table *table)
+{
+	struct neigh_entry *entry;
+
+	if (!table->free_entries) {
+		struct slab *slab = malloc(sizeof(*slab));
+
+		if (!slab)
+			return NULL;
+		slab->next = table->slabs;
+		table->slabs = slab;
+		for (size_t i = 0; i < ENTRIES_A_SLAB; i++) {
+			slab->entries[i].next_in_bucket = table->free_entries;
+			table->free_entries = &slab->entries[i];
+		}
+	}
+	entry = table->free_entries;
+	table->free_entries = entry->next_in_bucket;
+	memset(entry, 0, sizeof(*entry));
+	return entry;
+}
+
+struct neigh_entry *neigh_table_get(struct neigh_table *table, struct interface *interface,
+				    uint8_t family, const uint8_t *addr)
+{
+	struct neigh_entry *entry = neigh_table_find(table, interface, family, addr);
+	size_t bucket;
+
+	if (entry)
+		return entry;
+	entry = allocate(table);
+	if (!entry)
+		return NULL;
+	if (table->count >= table->bucket_count)
+		grow(table);
+	entry->interface = interface;
+	entry->family = family;
+	memcpy(entry->addr, addr, sizeof(entry->addr));
+
+	bucket = bucket_of(table, interface, family, addr);
+	entry->next_in_bucket = table->buckets[bucket];
+	table->buckets[bucket] = entry;
+	table->count++;
+
+	entry->next_of_interface = interface->entries;
+	entry->link_of_interface = &interface->entries;
+	if (interface->entries)
+		interface->entries->link_of_interface = &entry->next_of_interface;
+	interface->entries = entry;
+	interface->entry_count++;
+	return entry;
+}
+
+/* Frees the entry if nothing is left of it. */
+static void put(struct neigh_table *table, struct neigh_entry *entry)
+{
+	struct interface *interface = entry->interface;
+	struct neigh_entry **at;
+
+	if (entry->wanted || entry->published != PUBLISHED_NOTHING || entry->in_flight ||
+	    entry->held || entry->remembered || entry->on_dirty_list)
+		return;
+
+	at = &table->buckets[bucket_of(table, interface, entry->family, entry->addr)];
+	while (*at != entry)
+		at = &(*at)->next_in_bucket;
+	*at = entry->next_in_bucket;
+	table->count--;
+
+	*entry->link_of_interface = entry->next_of_interface;
+	if (entry->next_of_interface)
+		entry->next_of_interface->link_of_interface = entry->link_of_interface;
+	interface->entry_count--;
+
+	entry->next_in_bucket = table->free_entries;
+	table->free_entries = entry;
+	interface_put(table->interfaces, interface);
+}
+
+static bool needs_write(const struct neigh_entry *entry)
+{
+	if (entry->in_flight || entry->held || !entry->interface->name[0])
+		return false;
+	if (!entry->wanted)
+		return entry->published != PUBLISHED_NOTHING;
+	return entry->published != PUBLISHED_MAC ||
+	       memcmp(entry->wanted_mac, entry->published_mac, sizeof(entry->wanted_mac)) != 0;
+}
+
+/* To be called after any change of an entry: lists it, or frees it. */
+static void settle(struct neigh_table *table, struct neigh_entry *entry)
+{
+	if (entry->on_dirty_list)
+		return;
+	if (!needs_write(entry)) {
+		put(table, entry);
+		return;
+	}
+	entry->on_dirty_list = true;
+	entry->next_dirty = NULL;
+	*table->last_dirty = entry;
+	table->last_dirty = &entry->next_dirty;
+	table->dirty_count++;
+}
+
+bool neigh_table_want(struct neigh_table *table, struct neigh_entry *entry, const uint8_t *mac)
+{
+	bool changed;
+
+	if (mac) {
+		changed = !entry->wanted ||
+			  memcmp(entry->wanted_mac, mac, sizeof(entry->wanted_mac)) != 0;
+		table->wanted_count += !entry->wanted;
+		entry->wanted = true;
+		memcpy(entry->wanted_mac, mac, sizeof(entry->wanted_mac));
+	} else {
+		changed = entry->wanted;
+		table->wanted_count -= entry->wanted;
+		entry->wanted = false;
+	}
+	settle(table, entry);
+	return changed;
+}
+
+void neigh_table_set_published(struct neigh_table *table, struct neigh_entry *entry,
+			       enum neigh_published published, const uint8_t *mac)
+{
+	entry->published = (uint8_t)published;
+	if (published == PUBLISHED_MAC)
+		memcpy(entry->published_mac, mac, sizeof(entry->published_mac));
+	settle(table, entry);
+}
+
+static void forget(void *context, struct neigh_entry *entry)
+{
+	struct neigh_table *table = context;
+
+	entry->published = PUBLISHED_NOTHING;
+	entry->in_flight = false;
+	settle(table, entry);
+}
+
+void neigh_table_forget_published(struct neigh_table *table)
+{
+	neigh_table_for_each(table, forget, table);
+}
+
+void neigh_table_remember(struct neigh_entry *entry)
+{
+	entry->remembered = true;
+}
+
+void neigh_table_no_longer_remember(struct neigh_table *table, struct neigh_entry *entry)
+{
+	entry->remembered = false;
+	settle(table, entry);
+}
+
+void neigh_table_hold(struct neigh_entry *entry)
+{
+	entry->held = true;
+}
+
+void neigh_table_release(struct neigh_table *table, struct neigh_entry *entry)
+{
+	entry->held = false;
+	settle(table, entry);
+}
+
+struct neigh_entry *neigh_table_take_dirty(struct neigh_table *table)
+{
+	struct neigh_entry *entry;
+
+	while ((entry = table->first_dirty)) {
+		table->first_dirty = entry->next_dirty;
+		if (!table->first_dirty)
+			table->last_dirty = &table->first_dirty;
+		table->dirty_count--;
+		entry->on_dirty_list = false;
+		if (needs_write(entry)) {
+			entry->in_flight = true;
+			entry->in_flight_wanted = entry->wanted;
+			memcpy(entry->in_flight_mac, entry->wanted_mac,
+			       sizeof(entry->in_flight_mac));
+			return entry;
+		}
+		/* it changed back, or must wait: whoever ends the wait lists it again */
+		put(table, entry);
+	}
+	return NULL;
+}
+
+void neigh_table_acknowledge(struct neigh_table *table, struct neigh_entry *entry)
+{
+	entry->in_flight = false;
+	if (entry->in_flight_wanted) {
+		entry->published = PUBLISHED_MAC;
+		memcpy(entry->published_mac, entry->in_flight_mac, sizeof(entry->published_mac));
+	} else {
+		entry->published = PUBLISHED_NOTHING;
+	}
+	settle(table, entry);
+}
+
+void neigh_table_refuse(struct neigh_table *table, struct neigh_entry *entry,
+			enum neigh_published published)
+{
+	entry->in_flight = false;
+	entry->published = (uint8_t)published;
+	settle(table, entry);
+}
+
+int neigh_table_move(struct neigh_table *table, struct interface *from, struct interface *to)
+{
+	struct neigh_entry *entry = from->entries;
+	int error = 0;
+
+	from->entry_count++;	/* or it might be freed with its last entry */
+	while (entry && !error) {
+		struct neigh_entry *next = entry->next_of_interface;
+
+		if (entry->wanted) {
+			struct neigh_entry *moved = neigh_table_get(table, to, entry->family,
+								    entry->addr);
+
+			if (moved) {
+				moved->record_time_ns = entry->record_time_ns;
+				moved->observed_ns = entry->observed_ns;
+				neigh_table_want(table, moved, entry->wanted_mac);
+				neigh_table_want(table, entry, NULL);
+			} else {
+				error = -ENOMEM;
+			}
+		}
+		entry = next;
+	}
+	from->entry_count--;
+	return error;
+}
+
+void neigh_table_clear(struct neigh_table *table, struct interface *interface)
+{
+	struct neigh_entry *entry = interface->entries;
+
+	interface->entry_count++;
+	while (entry) {
+		struct neigh_entry *next = entry->next_of_interface;
+
+		neigh_table_want(table, entry, NULL);
+		entry = next;
+	}
+	interface->entry_count--;
+}
+
+void neigh_table_for_each(struct neigh_table *table,
+			  void (*visit)(void *context, struct neigh_entry *entry), void *context)
+{
+	for (size_t i = 0; i < table->bucket_count; i++) {
+		struct neigh_entry *entry = table->buckets[i];
+
+		while (entry) {
+			struct neigh_entry *next = entry->next_in_bucket;
+
+			visit(context, entry);
+			entry = next;
+		}
+	}
+}

@@ -1,0 +1,599 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The options: one table, and the few functions that read it.
+ *
+ * Whatever the way in (default, file, flag), a value goes as text through
+ * set_value(), which alone knows the types. inih reads files, fed line by line
+ * so that each error has its line: Debian's inih does not tell handlers where
+ * they are, and would split lines that are too long for it without a word.
+ */
+#include "options.h"
+
+#include <ctype.h>
+#include <errno.h>
+#include <ini.h>
+#include <limits.h>
+#include <stdarg.h>
+#include <stddef.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "pattern.h"
+#include "redis_address.h"
+
+#define SECTION "neightrackd"
+#define WHY_BYTES 256
+#define NAME_BYTES 20
+#define MAX_KEY_PREFIX 128
+#define MAX_INSTANCE 32
+#define CONTROL_CHARACTERS \
+	"\001\002\003\004\005\006\a\b\t\n\v\f\r\016\017\020\021\022\023\024" \
+	"\025\026\027\030\031\032\033\034\035\036\037\177"
+
+enum option_type {
+	OPTION_TEXT,
+	OPTION_BOOLEAN,
+	OPTION_CHOICE,		/* an enum that counts the words of `values` */
+	OPTION_NUMBER,
+	OPTION_POWER_OF_TWO,
+	COMMAND_FILE,		/* flags alone, in struct command_line */
+	COMMAND_SWITCH,
+};
+
+enum { FIXED, CHANGEABLE };	/* by SIGHUP */
+struct option_entry {
+	const char *name;
+	enum option_type type;
+	bool changeable;
+	size_t offset;				/* in struct options or command_line */
+	const char *default_text;
+	const char *help;
+	const char *(*check)(const char *text);	/* of a text; NULL or what is allowed */
+	const char *values;			/* word|word of a choice; else a word for --help */
+	uint32_t low, high;
+	const char *unit;			/* what a number counts */
+};
+
+/* What may stand behind a number that counts `unit`. */
+static const struct {
+	const char *unit;
+	const char *suffix;
+	uint32_t factor;
+} number_suffixes[] = {
+	{ "ms", "ms", 1 }, { "ms", "s", 1000 },
+	{ "s", "s", 1 }, { "s", "min", 60 }, { "s", "h", 3600 },
+	{ "bytes", "K", 1u << 10 }, { "bytes", "M", 1u << 20 }, { "bytes", "G", 1u << 30 },
+};
+
+_Static_assert(sizeof(enum log_level) == sizeof(uint32_t), "enums are stored as uint32_t");
+
+static const char *check_redis(const char *text)
+{
+	struct redis_address address;
+	const char *why = NULL;
+
+	return redis_address_parse(&address, text, &why) < 0 ? why : NULL;
+}
+
+static const char *check_instance(const char *text)
+{
+	size_t bytes = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_.-");
+
+	if (bytes > 0 && bytes <= MAX_INSTANCE && text[bytes] == '\0' && text[0] != '.')
+		return NULL;
+	return "allowed are 1 to 32 of A-Z a-z 0-9 _ . - and no dot at the start";
+}
+
+static const char *check_netns(const char *text)
+{
+	bool is_path = text[0] == '/';
+
+	if (strlen(text) < (is_path ? PATH_MAX : NAME_MAX) && (is_path || !strchr(text, '/')) &&
+	    strcmp(text, ".") != 0 && strcmp(text, "..") != 0)
+		return NULL;
+	return "allowed are a name under /run/netns, an absolute path, or nothing";
+}
+
+static const char *check_patterns(const char *text)
+{
+	if (pattern_list_check(text) == 0)
+		return NULL;
+	return "allowed are shell patterns of at most 63 bytes with closed brackets";
+}
+
+static const char *check_key_prefix(const char *text)
+{
+	if (strlen(text) <= MAX_KEY_PREFIX)
+		return NULL;
+	return "allowed are at most 128 bytes";
+}
+
+#define AT(member) offsetof(struct options, member)
+#define TEXT(function, word) .check = (function), .values = (word)
+#define ONE_OF(words) .values = (words)
+#define PATTERNS(member, initial, text) \
+	#member, OPTION_TEXT, CHANGEABLE, AT(member), initial, text, TEXT(check_patterns, "LIST")
+#define BOOLEAN(member, initial, text) \
+	#member, OPTION_BOOLEAN, CHANGEABLE, AT(member), initial, text, ONE_OF("no|yes")
+#define COMMAND(member) #member, COMMAND_SWITCH, FIXED, offsetof(struct command_line, member)
+#define NUMBER(lowest, highest, counted) .low = (lowest), .high = (highest), .unit = (counted)
+
+/* The order of the words in ONE_OF() is that of the enum. */
+static const struct option_entry option_table[] = {
+	{ "redis", OPTION_TEXT, FIXED, AT(redis), "unix:///run/redis/redis-server.sock",
+	  "unix:///path[?db=N] or tcp://host[:port][/db]", TEXT(check_redis, "ADDRESS") },
+	{ "instance", OPTION_TEXT, FIXED, AT(instance), "default",
+	  "name that tells daemons on one machine apart", TEXT(check_instance, "NAME") },
+	{ "netns", OPTION_TEXT, FIXED, AT(netns), "",
+	  "network namespace; empty: the daemon's own", TEXT(check_netns, "NAME|PATH") },
+	{ "source", OPTION_CHOICE, FIXED, AT(source), "auto",
+	  "where changes of neighbours are seen", ONE_OF("auto|tp_btf") },
+	{ "schema", OPTION_CHOICE, FIXED, AT(schema), "plain",
+	  "form of the keys and values in Redis", ONE_OF("plain") },
+	{ PATTERNS(interfaces, "", "interfaces to watch; empty: all") },
+	{ PATTERNS(ignore, "lo", "interfaces to leave out of those") },
+	{ BOOLEAN(ipv4, "yes", "mirror IPv4 neighbours (ARP)") },
+	{ BOOLEAN(ipv6, "yes", "mirror IPv6 neighbours (NDP)") },
+	{ BOOLEAN(link_local_ipv4, "yes", "mirror the neighbours of 169.254.0.0/16") },
+	{ PATTERNS(link_local_ipv6, "", "interfaces whose fe80::/10 neighbours count") },
+	{ BOOLEAN(noarp, "no", "mirror NUD_NOARP entries not learned externally") },
+	{ "key_prefix", OPTION_TEXT, FIXED, AT(key_prefix), "",
+	  "put before every key in Redis", TEXT(check_key_prefix, "PREFIX") },
+	{ "batch_size", OPTION_NUMBER, CHANGEABLE, AT(batch_size), "100",
+	  "most commands sent to Redis in one flush", NUMBER(1, 10000, "commands") },
+	{ "batch_timeout", OPTION_NUMBER, CHANGEABLE, AT(batch_timeout_ms), "10",
+	  "ms to wait for replies before the next flush", NUMBER(0, 1000, "ms") },
+	{ BOOLEAN(transaction, "no", "wrap each flush in MULTI and EXEC") },
+	{ "audit_interval", OPTION_NUMBER, CHANGEABLE, AT(audit_interval_s), "300",
+	  "s between full comparisons; 0: never", NUMBER(0, 86400, "s") },
+	{ "ring_size", OPTION_POWER_OF_TWO, FIXED, AT(ring_size_bytes), "4194304",
+	  "bytes between kernel and daemon", NUMBER(4096, 1u << 30, "bytes") },
+	{ "max_neighbours", OPTION_NUMBER, FIXED, AT(max_neighbours), "131072",
+	  "neighbours that the kernel side remembers", NUMBER(16, 1u << 24, "neighbours") },
+	{ "log_level", OPTION_CHOICE, CHANGEABLE, AT(log_level), "notice",
+	  "least severity that is logged", ONE_OF("error|warning|notice|info|debug") },
+	{ "log_format", OPTION_CHOICE, FIXED, AT(log_format), "text",
+	  "form of log lines", ONE_OF("text|json") },
+
+	/* not in files */
+	{ "config", COMMAND_FILE, FIXED, offsetof(struct command_line, config_file),
+	  OPTIONS_DEFAULT_FILE, "configuration file", ONE_OF("FILE") },
+	{ COMMAND(check_config), NULL, "check file and flags, then exit", ONE_OF("") },
+	{ COMMAND(help), NULL, "print this", ONE_OF("") },
+	{ COMMAND(version), NULL, "print the version", ONE_OF("") },
+};
+
+#define ENTRY_COUNT (sizeof(option_table) / sizeof(option_table[0]))
+#define OPTION_COUNT (ENTRY_COUNT - 4)
+
+/* Prints one line, whatever bytes the arguments hold. Returns -EINVAL. */
+static int __attribute__((format(printf, 2, 3)))
+complain(FILE *errors, const char *format, ...)
+{
+	char *line = NULL;
+	va_list arguments;
+
+	va_start(arguments, format);
+	if (vasprintf(&line, format, arguments) < 0)
+		line = NULL;
+	va_end(arguments);
+	for (char *at = line; at && *at; at++)
+		*at = strchr(CONTROL_CHARACTERS, *at) ? '?' : *at;
+	fprintf(errors, "%s\n", line ? line : "out of memory");
+	free(line);
+	return -EINVAL;
+}
+
+static void *member_of(void *base, const struct option_entry *entry)
+{
+	return (char *)base + entry->offset;
+}
+
+static int set_choice(struct options *options, const struct option_entry *entry, const char *text,
+		      char why[WHY_BYTES])
+{
+	const char *word = entry->values;
+
+	for (uint32_t i = 0; *word; i++) {
+		size_t bytes = strcspn(word, "|");
+
+		if (strlen(text) == bytes && memcmp(word, text, bytes) == 0) {
+			if (entry->type == OPTION_BOOLEAN)
+				*(bool *)member_of(options, entry) = i != 0;
+			else
+				*(uint32_t *)member_of(options, entry) = i;
+			return 0;
+		}
+		word += bytes + (word[bytes] == '|');
+	}
+	snprintf(why, WHY_BYTES, "allowed are %s", entry->values);
+	return -EINVAL;
+}
+
+/* Digits, then perhaps blanks and a suffix that goes with the unit. */
+static bool parse_number(const char *text, const char *unit, uint64_t *number)
+{
+	char *end;
+
+	/* strtoull() would take blanks and signs too */
+	if (!isdigit((unsigned char)*text))
+		return false;
+	*number = strtoull(text, &end, 10);
+	if (*end == '\0' || *number > UINT32_MAX)
+		return *end == '\0';
+	end += strspn(end, " \t");
+	for (size_t i = 0; i < sizeof(number_suffixes) / sizeof(number_suffixes[0]); i++) {
+		if (strcmp(number_suffixes[i].unit, unit) == 0 &&
+		    strcmp(number_suffixes[i].suffix, end) == 0) {
+			*number *= number_suffixes[i].factor;
+			return true;
+		}
+	}
+	return false;
+}
+
+static int set_number(struct options *options, const struct option_entry *entry, const char *text,
+		      char why[WHY_BYTES])
+{
+	bool power_of_two = entry->type == OPTION_POWER_OF_TWO;
+	uint64_t value;
+
+	if (parse_number(text, entry->unit, &value) && value >= entry->low &&
+	    value <= entry->high && !(power_of_two && (value & (value - 1)))) {
+		*(uint32_t *)member_of(options, entry) = (uint32_t)value;
+		return 0;
+	}
+	snprintf(why, WHY_BYTES, "allowed are %s%u to %u %s",
+		 power_of_two ? "powers of two from " : "", entry->low, entry->high, entry->unit);
+	return -EINVAL;
+}
+
+static int set_text(struct options *options, const struct option_entry *entry, const char *text,
+		    char why[WHY_BYTES])
+{
+	const char *wrong = strpbrk(text, CONTROL_CHARACTERS) ?
+				    "no control character is allowed" : entry->check(text);
+	char **member = member_of(options, entry);
+	char *copy;
+
+	if (wrong) {
+		snprintf(why, WHY_BYTES, "%s", wrong);
+		return -EINVAL;
+	}
+	copy = strdup(text);
+	if (!copy) {
+		snprintf(why, WHY_BYTES, "out of memory");
+		return -ENOMEM;
+	}
+	free(*member);
+	*member = copy;
+	return 0;
+}
+
+/* On failure says in why what is allowed, and leaves the option as it was. */
+static int set_value(struct options *options, const struct option_entry *entry, const char *text,
+		     char why[WHY_BYTES])
+{
+	if (entry->type == OPTION_TEXT)
+		return set_text(options, entry, text, why);
+	if (entry->type == OPTION_BOOLEAN || entry->type == OPTION_CHOICE)
+		return set_choice(options, entry, text, why);
+	return set_number(options, entry, text, why);
+}
+
+/* A value as error lines may show it: they are logged, and it may hold a password. */
+static const char *shown(const struct option_entry *entry, const char *text)
+{
+	return entry->check == check_redis && strchr(text, '@') ? "(not shown)" : text;
+}
+
+/* The name as it stands behind -- */
+static const char *flag_name(const struct option_entry *entry, char name[NAME_BYTES])
+{
+	snprintf(name, NAME_BYTES, "%s", entry->name);
+	for (char *at = strchr(name, '_'); at; at = strchr(at, '_'))
+		*at = '-';
+	return name;
+}
+
+int options_init(struct options *options)
+{
+	char why[WHY_BYTES];
+
+	memset(options, 0, sizeof(*options));
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (set_value(options, &option_table[i], option_table[i].default_text, why) < 0) {
+			options_free(options);
+			return -ENOMEM;
+		}
+	}
+	return 0;
+}
+
+void options_free(struct options *options)
+{
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		if (option_table[i].type == OPTION_TEXT)
+			free(*(char **)member_of(options, &option_table[i]));
+	}
+	memset(options, 0, sizeof(*options));
+}
+
+/* What is being read, and whether something was wrong with it. */
+struct config_reader {
+	struct options *options;
+	const char *path;
+	FILE *file;
+	FILE *errors;
+	unsigned int line;
+	unsigned int first_lines[OPTION_COUNT];		/* where each option was set; 0: not yet */
+	int status;
+};
+
+#define config_complain(reader, format, ...) \
+	((reader)->status = complain((reader)->errors, "%s:%u: " format, (reader)->path, \
+				     (reader)->line, __VA_ARGS__))
+
+static bool config_section(struct config_reader *reader, const char *name, size_t bytes)
+{
+	if (bytes == strlen(SECTION) && memcmp(name, SECTION, bytes) == 0)
+		return true;
+	config_complain(reader, "unknown section [%.*s]; allowed: [" SECTION "]", (int)bytes, name);
+	return false;
+}
+
+/*
+ * An ini_reader: NULL at the end, and once something is wrong. Blanks before a
+ * line are left out, as inih would take it for a continuation of the one above.
+ */
+static char *config_line(char *text, int size, void *context)
+{
+	struct config_reader *reader = context;
+	int used = 0;
+	int c;
+
+	if (reader->status < 0)
+		return NULL;
+	reader->line++;
+	while ((c = getc(reader->file)) != EOF && c != '\n') {
+		if (c == '\0' || used == size - 1) {
+			config_complain(reader, "%s; allowed are %d bytes of text a line",
+					c ? "line too long" : "zero byte", size - 1);
+			return NULL;
+		}
+		if (used > 0 || (c != ' ' && c != '\t'))
+			text[used++] = (char)c;
+	}
+	text[used] = '\0';
+	if (c == EOF && (used == 0 || ferror(reader->file)))
+		return NULL;
+	/* inih is silent about a section without options */
+	if (text[0] != '[' || !strchr(text, ']'))
+		return text;
+	return config_section(reader, text + 1, strcspn(text + 1, "]")) ? text : NULL;
+}
+
+static void config_unknown_key(struct config_reader *reader, const char *key)
+{
+	char allowed[OPTION_COUNT * NAME_BYTES];
+	size_t used = 0;
+
+	for (size_t i = 0; i < OPTION_COUNT; i++)
+		used += (size_t)snprintf(allowed + used, sizeof(allowed) - used, "%s%s",
+					 i ? ", " : "", option_table[i].name);
+	config_complain(reader, "unknown key '%s'; allowed: %s", key, allowed);
+}
+
+/* An ini_handler: returns 0 for an error. */
+static int config_key(void *context, const char *section, const char *key, const char *value)
+{
+	struct config_reader *reader = context;
+	char why[WHY_BYTES];
+	size_t i = 0;
+
+	while (i < OPTION_COUNT && strcmp(option_table[i].name, key) != 0)
+		i++;
+	if (section[0] == '\0')
+		config_complain(reader, "key '%s' outside a section; allowed: below [" SECTION "]",
+				key);
+	else if (!config_section(reader, section, strlen(section)))
+		return 0;
+	else if (i == OPTION_COUNT)
+		config_unknown_key(reader, key);
+	else if (reader->first_lines[i])
+		config_complain(reader, "duplicate key '%s'; line %u has set it already", key,
+				reader->first_lines[i]);
+	else if (value[0] == '"')
+		config_complain(reader, "%s: allowed are values without quotes", key);
+	else if (set_value(reader->options, &option_table[i], value, why) < 0)
+		config_complain(reader, "%s = %s: %s", key, shown(&option_table[i], value), why);
+	else
+		reader->first_lines[i] = reader->line;
+	return reader->status == 0;
+}
+
+int options_read_file(struct options *options, const char *path, FILE *errors)
+{
+	struct config_reader reader = { .options = options, .path = path, .errors = errors };
+	struct stat file_status;
+	int inih_line = 0;
+	int error = 0;
+
+	reader.file = fopen(path, "re");
+	if (!reader.file || fstat(fileno(reader.file), &file_status) < 0)
+		error = errno;
+	else if (S_ISDIR(file_status.st_mode))
+		error = EISDIR;
+	else
+		inih_line = ini_parse_stream(config_line, &reader, config_key, &reader);
+	if (!error && ferror(reader.file))
+		error = EIO;
+
+	if (error) {
+		complain(errors, "%s: cannot read: %s", path, strerror(error));
+		reader.status = -error;
+	} else if (reader.status == 0 && inih_line > 0) {
+		reader.line = (unsigned int)inih_line;
+		config_complain(&reader, "%s", "neither key = value, [" SECTION "] nor # comment");
+	}
+	if (reader.file)
+		fclose(reader.file);
+	return reader.status;
+}
+
+struct words {
+	int argc;
+	char **argv;
+	int next;
+	FILE *errors;
+	const struct option_entry *entry;	/* the flag last taken */
+	const char *value;
+};
+
+/* word: without its two dashes; - and _ are one. */
+static const struct option_entry *find_flag(const char *word, size_t bytes)
+{
+	char name[NAME_BYTES] = "";
+
+	if (bytes >= sizeof(name))
+		return NULL;
+	for (size_t i = 0; i < bytes; i++)
+		name[i] = word[i] == '-' ? '_' : word[i];
+	for (size_t i = 0; i < ENTRY_COUNT; i++) {
+		if (strcmp(option_table[i].name, name) == 0)
+			return &option_table[i];
+	}
+	return NULL;
+}
+
+/* Returns 1 with the next flag, 0 at the first operand, -EINVAL after a line to errors. */
+static int next_flag(struct words *words)
+{
+	const char *word = words->next < words->argc ? words->argv[words->next] : "";
+	size_t bytes = strcspn(word, "=");
+
+	if (word[0] != '-' || word[1] == '\0')
+		return 0;
+	words->next++;
+	if (strcmp(word, "--") == 0)
+		return 0;
+	words->entry = word[1] == '-' && bytes > 2 ? find_flag(word + 2, bytes - 2) : NULL;
+	if (!words->entry)
+		return complain(words->errors, "unknown flag '%.*s'; see --help", (int)bytes, word);
+	words->value = word[bytes] ? word + bytes + 1 : NULL;
+	if (words->entry->type == COMMAND_SWITCH && words->value)
+		return complain(words->errors, "%.*s takes no value; see --help", (int)bytes, word);
+	if (words->entry->type == COMMAND_SWITCH || words->value)
+		return 1;
+	/* a flag in the place of a value is rather a forgotten value */
+	if (words->next == words->argc || strncmp(words->argv[words->next], "--", 2) == 0)
+		return complain(words->errors, "%s: a value is missing; see --help", word);
+	words->value = words->argv[words->next++];
+	return 1;
+}
+
+/* Takes everything but the options, which wait until the file was read. */
+static int scan_commands(struct command_line *line, struct words words)
+{
+	int status;
+
+	while ((status = next_flag(&words)) > 0) {
+		if (words.entry->type == COMMAND_SWITCH)
+			*(bool *)member_of(line, words.entry) = true;
+		else if (words.entry->type == COMMAND_FILE)
+			*(const char **)member_of(line, words.entry) = words.value;
+	}
+	line->first_operand = words.next;
+	return status;
+}
+
+static int apply_flags(struct options *options, struct words words)
+{
+	char why[WHY_BYTES], name[NAME_BYTES];
+	int status;
+
+	while ((status = next_flag(&words)) > 0) {
+		if (words.entry >= option_table + OPTION_COUNT ||
+		    set_value(options, words.entry, words.value, why) == 0)
+			continue;
+		return complain(words.errors, "--%s %s: %s", flag_name(words.entry, name),
+				shown(words.entry, words.value), why);
+	}
+	return status;
+}
+
+int options_parse(struct options *options, struct command_line *line, int argc, char **argv,
+		  FILE *errors)
+{
+	struct words words = { .argc = argc, .argv = argv, .next = argc > 0, .errors = errors };
+	const char *path;
+
+	memset(line, 0, sizeof(*line));
+	if (scan_commands(line, words) < 0)
+		return -EINVAL;
+	/* whoever asks for help may do so because the file is wrong */
+	if (line->help || line->version)
+		return 0;
+	path = line->config_file ? line->config_file : OPTIONS_DEFAULT_FILE;
+	if ((line->config_file || access(path, F_OK) == 0 || errno != ENOENT) &&
+	    options_read_file(options, path, errors) < 0)
+		return -EINVAL;
+	return apply_flags(options, words);
+}
+
+void options_print_help(FILE *out)
+{
+	char left[WHY_BYTES], name[NAME_BYTES];
+
+	for (size_t i = 0; i < ENTRY_COUNT; i++) {
+		const struct option_entry *entry = &option_table[i];
+		const char *initial = entry->default_text;
+
+		flag_name(entry, name);
+		if (entry->values)
+			snprintf(left, sizeof(left), "--%s %s", name, entry->values);
+		else
+			snprintf(left, sizeof(left), "--%s %u..%u", name, entry->low, entry->high);
+		fprintf(out, "  %-42s  %s", left, entry->help);
+		if (initial)
+			fprintf(out, " (default: %s)", initial[0] ? initial : "empty");
+		fputc('\n', out);
+	}
+}
+
+int options_take_over(struct options *running, struct options *fresh,
+		      void (*say)(void *context, const char *name), void *context)
+{
+	char kept[sizeof(char *)];
+	int changed = 0;
+
+	for (size_t i = 0; i < OPTION_COUNT; i++) {
+		const struct option_entry *entry = &option_table[i];
+		size_t bytes = entry->type == OPTION_TEXT ? sizeof(char *) :
+			       entry->type == OPTION_BOOLEAN ? sizeof(bool) : sizeof(uint32_t);
+		void *old = member_of(running, entry);
+		void *new = member_of(fresh, entry);
+
+		if (entry->type == OPTION_TEXT ? strcmp(*(char **)old, *(char **)new) == 0 :
+						 memcmp(old, new, bytes) == 0)
+			continue;
+		if (!entry->changeable) {
+			say(context, entry->name);
+			continue;
+		}
+		/* swapped, so that options_free(fresh) frees the old text */
+		memcpy(kept, old, bytes);
+		memcpy(old, new, bytes);
+		memcpy(new, kept, bytes);
+		changed++;
+	}
+	return changed;
+}
+
+const char *options_name(unsigned int i)
+{
+	return i < OPTION_COUNT ? option_table[i].name : NULL;
+}

@@ -1,0 +1,101 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * What the user asked for: the options of the daemon and of the tool, from the
+ * configuration file and the command line, checked before anything is started.
+ *
+ * One table in options.c declares each option once: name, type, bounds, unit,
+ * default, help, and whether a running daemon can take a new value. Parsing,
+ * --help and the tests of the documentation follow from it.
+ */
+#ifndef NEIGHTRACK_OPTIONS_H
+#define NEIGHTRACK_OPTIONS_H
+
+#include <stdbool.h>
+#include <stdint.h>
+#include <stdio.h>
+
+#include "log.h"
+
+#define OPTIONS_DEFAULT_FILE "/etc/neightrack/neightrackd.conf"
+
+enum option_source {
+	OPTION_SOURCE_AUTO,
+	OPTION_SOURCE_TP_BTF,
+};
+
+enum option_schema {
+	OPTION_SCHEMA_PLAIN,
+};
+
+/* Strings are owned by the struct (options_free). */
+struct options {
+	char *redis;			/* unix:///path[?db=N] | tcp://host:port/db; checked by redis_address_parse() */
+	char *instance;			/* [A-Za-z0-9_.-]{1,32}, not starting with a dot */
+	char *netns;			/* name under /run/netns, or a path; "" = the daemon's own */
+	enum option_source source;
+	enum option_schema schema;
+	char *interfaces;		/* patterns, see pattern.h; "" = all */
+	char *ignore;			/* patterns; default "lo" */
+	bool ipv4;
+	bool ipv6;
+	bool link_local_ipv4;
+	char *link_local_ipv6;		/* patterns of interfaces whose fe80::/10 neighbours count; "" = none */
+	bool noarp;
+	char *key_prefix;
+	uint32_t batch_size;		/* commands a flush */
+	uint32_t batch_timeout_ms;
+	bool transaction;
+	uint32_t audit_interval_s;	/* 0 = never */
+	uint32_t ring_size_bytes;	/* a power of two, at least a page */
+	uint32_t max_neighbours;
+	enum log_level log_level;
+	enum log_format log_format;
+};
+
+/* What else a command line can ask for. */
+struct command_line {
+	const char *config_file;	/* NULL: OPTIONS_DEFAULT_FILE if it exists */
+	bool check_config;
+	bool help;
+	bool version;
+	int first_operand;		/* index in argv of the first word that is no option */
+};
+
+/* Fills in the defaults. Returns 0 or -ENOMEM. */
+int options_init(struct options *options);
+void options_free(struct options *options);
+
+/*
+ * Reads an INI file (section [neightrackd]) over what `options` holds.
+ * On failure prints one line `file:line: what is wrong, what is allowed` to
+ * `errors`, and returns -EINVAL or the negative errno of opening the file;
+ * `options` then hold part of the file and are good for options_free() alone.
+ */
+int options_read_file(struct options *options, const char *path, FILE *errors);
+
+/*
+ * Reads --name value, --name=value and, for booleans, --name yes|no; overrides
+ * what the file said, whatever the order. Loads the configuration file first
+ * (the default one may be missing, one named by --config may not).
+ * Stops at the first operand. Returns 0 or -EINVAL after one line to `errors`;
+ * `options` are then good for options_free() alone. With --help or --version
+ * the file is not read and `options` stay as they are.
+ */
+int options_parse(struct options *options, struct command_line *line, int argc, char **argv,
+		  FILE *errors);
+
+/* Prints one aligned line an option: name, value, default, help. */
+void options_print_help(FILE *out);
+
+/*
+ * Takes over from `fresh` what a running daemon can change, and says through
+ * `say` (a sentence for each) what differs but cannot be changed at run time.
+ * Returns the number of options that were changed.
+ */
+int options_take_over(struct options *running, struct options *fresh,
+		      void (*say)(void *context, const char *name), void *context);
+
+/* For tests of the documentation: name of the i-th option, NULL past the end. */
+const char *options_name(unsigned int i);
+
+#endif

@@ -1,0 +1,302 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the kernel says, put into the table. */
+#include "picture.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+#include "neightrack/policy.h"
+#include "pattern.h"
+
+struct picture {
+	const struct options *options;
+	struct interface_set *interfaces;
+	struct neigh_table *table;
+	struct source *source;
+	uint32_t policy;
+	bool dumping;
+	uint64_t dump_start_ns;
+};
+
+uint32_t picture_policy(const struct options *options)
+{
+	return (options->ipv4 ? NEIGH_POLICY_IPV4 : 0) | (options->ipv6 ? NEIGH_POLICY_IPV6 : 0) |
+	       (options->link_local_ipv4 ? NEIGH_POLICY_LINK_LOCAL_IPV4 : 0) |
+	       (options->noarp ? NEIGH_POLICY_NOARP : 0);
+}
+
+bool picture_ignores(const struct options *options, const char *interface)
+{
+	if (options->interfaces[0] && !pattern_list_matches(options->interfaces, interface))
+		return true;
+	return pattern_list_matches(options->ignore, interface);
+}
+
+struct picture *picture_new(const struct options *options, struct interface_set *interfaces,
+			    struct neigh_table *table, struct source *source)
+{
+	struct picture *picture = calloc(1, sizeof(*picture));
+
+	if (!picture)
+		return NULL;
+	*picture = (struct picture){ .options = options, .interfaces = interfaces, .table = table,
+				     .source = source, .policy = picture_policy(options) };
+	return picture;
+}
+
+void picture_free(struct picture *picture)
+{
+	free(picture);
+}
+
+void picture_key(const struct neigh_entry *entry, struct neigh_key *key)
+{
+	*key = (struct neigh_key){ .ifindex = entry->interface->ifindex, .family = entry->family };
+	memcpy(key->addr, entry->addr, sizeof(key->addr));
+}
+
+bool picture_wants(struct picture *picture, const struct neigh_key *key)
+{
+	const struct interface *interface = interface_by_index(picture->interfaces, key->ifindex);
+	const struct neigh_entry *entry = NULL;
+
+	if (interface)
+		entry = neigh_table_find(picture->table, interface, key->family, key->addr);
+	return entry && (entry->wanted || entry->held);
+}
+
+bool picture_apply_record(struct picture *picture, const struct neigh_record *record)
+{
+	const struct neigh_key *key = &record->key;
+	bool set = record->kind == NEIGH_RECORD_SET;
+	/* a neighbour that is gone matters if it was known, or if a dump that is
+	 * under way may still tell of it */
+	bool make = set || picture->dumping;
+	struct interface *interface;
+	struct neigh_entry *entry = NULL;
+
+	interface = make ? interface_get_by_index(picture->interfaces, key->ifindex) :
+			   interface_by_index(picture->interfaces, key->ifindex);
+	if (!interface)
+		return !make;
+	if (interface->ignored)
+		return true;
+	entry = make ? neigh_table_get(picture->table, interface, key->family, key->addr) :
+		       neigh_table_find(picture->table, interface, key->family, key->addr);
+	if (!entry)
+		return !make;
+	if (record->time_ns < entry->observed_ns)
+		return true;
+	entry->record_time_ns = record->time_ns;
+	if (picture->dumping)
+		neigh_table_remember(entry);
+	neigh_table_want(picture->table, entry, set ? record->mac : NULL);
+	return true;
+}
+
+static uint32_t interface_flags(const struct picture *picture, const struct interface *interface)
+{
+	const struct options *options = picture->options;
+	uint32_t flags = 0;
+
+	if (picture_ignores(options, interface->name))
+		flags |= NEIGH_INTERFACE_IGNORED;
+	if (pattern_list_matches(options->link_local_ipv6, interface->name))
+		flags |= NEIGH_INTERFACE_LINK_LOCAL;
+	return flags;
+}
+
+/* Judges an interface by its name, and tells the kernel side. */
+static void judge_interface(struct picture *picture, struct interface *interface)
+{
+	int error;
+
+	interface->kernel_flags = interface_flags(picture, interface);
+	interface->ignored = interface->kernel_flags & NEIGH_INTERFACE_IGNORED;
+	error = source_set_interface(picture->source, interface->ifindex, interface->name,
+				     interface->kernel_flags);
+	if (error)
+		log_debug("interface %s: cannot tell the kernel side: %s", interface->name,
+			  strerror(-error));
+	if (interface->ignored)
+		neigh_table_clear(picture->table, interface);
+}
+
+/* The interface of `from` has another name now: its neighbours go to `to`. */
+static void move_entries(struct picture *picture, struct interface *from, struct interface *to)
+{
+	if (neigh_table_move(picture->table, from, to))
+		log_error("no memory to follow a rename to %s; the audit will", to->name);
+}
+
+/* No link has this name any more. Its ifindex, nameless, keeps the neighbours
+ * until the link's new name is told. */
+static void detach_name(struct picture *picture, struct interface *interface)
+{
+	uint32_t ifindex = interface->ifindex;
+	struct interface *nameless;
+
+	interface_set_index(picture->interfaces, interface, 0);
+	if (interface->entries) {
+		nameless = interface_get_by_index(picture->interfaces, ifindex);
+		if (nameless)
+			move_entries(picture, interface, nameless);
+	}
+	interface_put(picture->interfaces, interface);
+}
+
+void picture_link(struct picture *picture, uint32_t ifindex, const char *name)
+{
+	struct interface *known = interface_by_index(picture->interfaces, ifindex);
+	struct interface *named;
+
+	if (known && !strcmp(known->name, name)) {
+		known->seen = true;
+		return;
+	}
+	named = interface_get_by_name(picture->interfaces, name);
+	if (!named) {
+		log_error("no memory for interface %s", name);
+		return;
+	}
+	/* its former owner was renamed or deleted, which is told later or was lost */
+	if (named->ifindex)
+		detach_name(picture, named);
+	named = interface_get_by_name(picture->interfaces, name);
+	if (!named)
+		return;
+	known = interface_by_index(picture->interfaces, ifindex);
+	if (known)
+		interface_set_index(picture->interfaces, known, 0);
+	interface_set_index(picture->interfaces, named, ifindex);
+	named->seen = true;
+	if (known) {
+		log_info("interface %u: %s%sis %s now", ifindex, known->name,
+			 known->name[0] ? " " : "", name);
+		move_entries(picture, known, named);
+		interface_put(picture->interfaces, known);
+	}
+	judge_interface(picture, named);
+}
+
+static void remove_link(struct picture *picture, struct interface *interface)
+{
+	uint32_t ifindex = interface->ifindex;
+
+	source_forget_interface(picture->source, ifindex);
+	neigh_table_clear(picture->table, interface);
+	interface_set_index(picture->interfaces, interface, 0);
+	interface_put(picture->interfaces, interface);
+}
+
+void picture_link_gone(struct picture *picture, uint32_t ifindex)
+{
+	struct interface *interface = interface_by_index(picture->interfaces, ifindex);
+
+	if (interface)
+		remove_link(picture, interface);
+}
+
+static void mark_unseen(void *context, struct interface *interface)
+{
+	(void)context;
+	interface->seen = false;
+}
+
+void picture_begin_links(struct picture *picture)
+{
+	interface_for_each(picture->interfaces, mark_unseen, NULL);
+}
+
+static void remove_if_unseen(void *context, struct interface *interface)
+{
+	if (interface->ifindex && !interface->seen)
+		remove_link(context, interface);
+}
+
+void picture_end_links(struct picture *picture)
+{
+	interface_for_each(picture->interfaces, remove_if_unseen, picture);
+}
+
+static void review_interface(void *context, struct interface *interface)
+{
+	if (interface->ifindex && interface->name[0])
+		judge_interface(context, interface);
+}
+
+void picture_review(struct picture *picture)
+{
+	picture->policy = picture_policy(picture->options);
+	source_set_policy(picture->source, picture->policy);
+	interface_for_each(picture->interfaces, review_interface, picture);
+}
+
+void picture_begin_dump(struct picture *picture, uint64_t start_ns)
+{
+	picture->dumping = true;
+	picture->dump_start_ns = start_ns;
+}
+
+const uint8_t *picture_judge(struct picture *picture, const struct neigh_observation *observation)
+{
+	const struct interface *interface = interface_by_index(picture->interfaces,
+							       observation->key.ifindex);
+	uint32_t flags = interface ? interface->kernel_flags : 0;
+
+	if (neigh_policy_key(picture->policy, flags, &observation->key) != NEIGH_PUBLISH)
+		return NULL;
+	if (neigh_policy_state(picture->policy, observation->nud_state, observation->ntf_flags,
+			       observation->lladdr_bytes, observation->mac) != NEIGH_PUBLISH)
+		return NULL;
+	return observation->mac;
+}
+
+struct neigh_entry *picture_place(struct picture *picture,
+				  const struct neigh_observation *observation,
+				  const uint8_t **mac)
+{
+	const struct neigh_key *key = &observation->key;
+	struct interface *interface;
+	struct neigh_entry *entry;
+
+	*mac = picture_judge(picture, observation);
+	interface = *mac ? interface_get_by_index(picture->interfaces, key->ifindex) :
+			   interface_by_index(picture->interfaces, key->ifindex);
+	if (!interface || interface->ignored)
+		return NULL;
+	entry = *mac ? neigh_table_get(picture->table, interface, key->family, key->addr) :
+		       neigh_table_find(picture->table, interface, key->family, key->addr);
+	if (!entry)
+		return NULL;
+	entry->seen_in_dump = true;
+	return entry->record_time_ns > picture->dump_start_ns ? NULL : entry;
+}
+
+bool picture_observe(struct picture *picture, struct neigh_entry *entry, const uint8_t *mac,
+		     uint64_t start_ns)
+{
+	if (entry->record_time_ns > start_ns)
+		return false;
+	entry->observed_ns = start_ns;
+	/* so that a record that is older than this, but comes later, finds it */
+	if (picture->dumping)
+		neigh_table_remember(entry);
+	return neigh_table_want(picture->table, entry, mac);
+}
+
+static void stop_remembering(void *context, struct neigh_entry *entry)
+{
+	struct picture *picture = context;
+
+	entry->seen_in_dump = false;
+	neigh_table_no_longer_remember(picture->table, entry);
+}
+
+void picture_end_dump(struct picture *picture)
+{
+	picture->dumping = false;
+	neigh_table_for_each(picture->table, stop_remembering, picture);
+}

@@ -1,0 +1,195 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * SCAN (never KEYS, which would stop Redis for everybody) may give a key twice
+ * and in any order; each page's keys are remembered in order until their values
+ * have come. The next page is asked for in the same pipeline.
+ */
+#include "readback.h"
+
+#include <stdlib.h>
+#include <string.h>
+
+#include "log.h"
+
+#define PAGE_KEYS "1000"
+
+struct page_key {
+	char interface[IFNAMSIZ];
+	uint8_t addr[16];
+	uint8_t family;
+};
+
+struct readback {
+	struct readback_config config;
+	struct page_key *keys;		/* of the current page */
+	size_t key_size;
+	size_t key_count;
+	size_t next_value;		/* index of the key whose values come next */
+	size_t found;
+	char pattern[2 * sizeof(((struct schema *)0)->table) + 2];
+};
+
+struct readback *readback_new(const struct readback_config *config)
+{
+	struct readback *readback = calloc(1, sizeof(*readback));
+
+	if (!readback)
+		return NULL;
+	readback->config = *config;
+	schema_scan_pattern(config->schema, readback->pattern);
+	return readback;
+}
+
+void readback_free(struct readback *readback)
+{
+	if (!readback)
+		return;
+	free(readback->keys);
+	free(readback);
+}
+
+static const char *value_at(const struct reply *reply, size_t i)
+{
+	const struct reply *value = &reply->elements[i];
+
+	/* a zero byte inside would make two values look alike */
+	if (value->type != REPLY_STRING || strlen(value->text) != value->text_bytes)
+		return NULL;
+	return value->text;
+}
+
+static void on_values(void *context, const struct reply *reply)
+{
+	struct readback *readback = context;
+	const struct readback_config *config = &readback->config;
+	const struct page_key *key = &readback->keys[readback->next_value++];
+	enum neigh_published published = PUBLISHED_OTHER;
+	struct interface *interface;
+	struct neigh_entry *entry;
+	uint8_t mac[6];
+
+	if (reply->type == REPLY_ARRAY && reply->element_count == 2) {
+		const char *neigh_value = value_at(reply, 0), *family_value = value_at(reply, 1);
+
+		if (!schema_parse_values(key->family, neigh_value, family_value, mac))
+			published = PUBLISHED_MAC;
+	} else if (reply->type != REPLY_ERROR || strncmp(reply->text, "WRONGTYPE", 9)) {
+		redis_client_drop(config->client, "HMGET of one of our keys: it answers: %s",
+				  reply->type == REPLY_ERROR ? reply->text : "no array of two");
+		return;
+	}
+
+	interface = interface_get_by_name(config->interfaces, key->interface);
+	entry = interface ? neigh_table_get(config->table, interface, key->family, key->addr) :
+			    NULL;
+	if (!entry) {
+		redis_client_drop(config->client, "no memory for its table");
+		return;
+	}
+	neigh_table_set_published(config->table, entry, published, mac);
+	readback->found++;
+}
+
+static void on_removed(void *context, const struct reply *reply)
+{
+	(void)context;
+	if (reply->type == REPLY_ERROR)
+		log_warning("cannot remove a key that is no neighbour: Redis answers: %s",
+			    reply->text);
+}
+
+/* A key under our table's name that this program cannot have written. */
+static void remove_foreign(struct readback *readback, const struct reply *key)
+{
+	static struct log_limit limit = { .burst = 10, .interval_ms = 10000 };
+	struct resp_buffer *output = redis_client_output(readback->config.client);
+
+	log_limited(&limit, LOG_LEVEL_NOTICE, "removing %s from Redis: it is no neighbour's key",
+		    key->text);
+	resp_begin(output, 2);
+	resp_text(output, "DEL");
+	resp_word(output, key->text, key->text_bytes);
+	redis_client_expect(readback->config.client, on_removed, readback);
+}
+
+static void ask_for_values(struct readback *readback, const struct reply *key)
+{
+	const struct readback_config *config = &readback->config;
+	struct page_key *slot = &readback->keys[readback->key_count];
+	int error;
+
+	error = schema_parse_key(config->schema, key->text, slot->interface, &slot->family,
+				 slot->addr);
+	if (slot->interface[0] && config->is_ignored(config->context, slot->interface))
+		return;
+	if (error || strlen(key->text) != key->text_bytes) {
+		remove_foreign(readback, key);
+		return;
+	}
+	schema_write_read(redis_client_output(config->client), key->text, key->text_bytes);
+	if (!redis_client_expect(config->client, on_values, readback))
+		readback->key_count++;
+}
+
+static void scan(struct readback *readback, const char *cursor);
+
+static void on_page(void *context, const struct reply *reply)
+{
+	struct readback *readback = context;
+	struct redis_client *client = readback->config.client;
+	const struct reply *keys, *cursor;
+
+	if (reply->type != REPLY_ARRAY || reply->element_count != 2 ||
+	    reply->elements[0].type != REPLY_STRING || reply->elements[1].type != REPLY_ARRAY) {
+		redis_client_drop(client, "SCAN: it answers: %s", reply->type == REPLY_ERROR ?
+				  reply->text : "neither a page nor an error");
+		return;
+	}
+	cursor = &reply->elements[0];
+	keys = &reply->elements[1];
+	/* the values of the page before have all come by now */
+	readback->key_count = 0;
+	readback->next_value = 0;
+	if (keys->element_count > readback->key_size) {
+		free(readback->keys);
+		readback->keys = calloc(keys->element_count, sizeof(*readback->keys));
+		readback->key_size = readback->keys ? keys->element_count : 0;
+		if (!readback->keys) {
+			redis_client_drop(client, "no memory for a page of its table");
+			return;
+		}
+	}
+	for (size_t i = 0; i < keys->element_count; i++)
+		if (keys->elements[i].type == REPLY_STRING)
+			ask_for_values(readback, &keys->elements[i]);
+	scan(readback, strcmp(cursor->text, "0") ? cursor->text : NULL);
+}
+
+static void on_end(void *context, const struct reply *reply)
+{
+	struct readback *readback = context;
+
+	(void)reply;
+	readback->config.done(readback->config.context, readback->found);
+}
+
+/* cursor NULL: no more pages; a PING marks the end of the values. */
+static void scan(struct readback *readback, const char *cursor)
+{
+	struct redis_client *client = readback->config.client;
+	struct resp_buffer *output = redis_client_output(client);
+
+	if (cursor)
+		resp_command(output, (const char *const[]){ "SCAN", cursor, "MATCH",
+			     readback->pattern, "COUNT", PAGE_KEYS, NULL });
+	else
+		resp_command(output, (const char *const[]){ "PING", NULL });
+	redis_client_expect(client, cursor ? on_page : on_end, readback);
+	redis_client_flush(client);
+}
+
+void readback_start(struct readback *readback)
+{
+	readback->found = 0;
+	scan(readback, "0");
+}

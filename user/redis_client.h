@@ -1,0 +1,64 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One connection to Redis that is never waited for: commands are appended to a
+ * buffer, replies come back in order to whoever expects them, and a connection
+ * that is lost is made again, with a growing, jittered delay.
+ */
+#ifndef NEIGHTRACK_REDIS_CLIENT_H
+#define NEIGHTRACK_REDIS_CLIENT_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "loop.h"
+#include "redis_address.h"
+#include "reply.h"
+#include "resp.h"
+
+struct redis_client;
+
+struct redis_client_events {
+	/* the connection stands, its database is selected; nothing is in flight */
+	void (*connected)(void *context);
+	/* everything that was in flight is lost: its outcome is not known */
+	void (*disconnected)(void *context);
+};
+
+struct redis_client_stats {
+	uint64_t connects;
+	uint64_t commands;
+	uint64_t bytes_sent;
+	uint64_t errors;		/* replies that were errors */
+};
+
+/* text: the address as the user wrote it, for messages. Both must outlive the
+ * client. NULL: no memory. Begins to connect when the loop runs. */
+struct redis_client *redis_client_new(struct loop *loop, const struct redis_address *address,
+				      const char *text, const char *client_name,
+				      const struct redis_client_events *events, void *context);
+void redis_client_free(struct redis_client *client);
+
+bool redis_client_is_connected(const struct redis_client *client);
+const struct redis_client_stats *redis_client_stats(const struct redis_client *client);
+
+/* The buffer to append whole commands to; one redis_client_expect() for each. */
+struct resp_buffer *redis_client_output(struct redis_client *client);
+
+/* on_reply is called with the reply of the command just appended, unless the
+ * connection is lost before. 0 or -ENOMEM: the connection is dropped then. */
+int redis_client_expect(struct redis_client *client,
+			void (*on_reply)(void *context, const struct reply *reply), void *context);
+
+/* Replies that are still expected. */
+size_t redis_client_in_flight(const struct redis_client *client);
+
+/* Sends what was appended, as far as the socket takes it; the rest follows. */
+void redis_client_flush(struct redis_client *client);
+
+/* Gives the connection up, for this reason, and makes a new one later. May be
+ * called from on_reply. */
+void redis_client_drop(struct redis_client *client, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
+
+#endif

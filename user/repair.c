@@ -1,0 +1,415 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * One dump at a time:
+ *
+ *   request --rate limit--> dump --merged--> look-ups --none left--> settled
+ *
+ * A resync (after a possible loss) believes the dump's entries at once; an
+ * audit puts the differing ones on the list of look-ups, and counts those that
+ * turn out to be real. Both put what the dump did not tell of on that list.
+ */
+#include "repair.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+#include "neigh_dump.h"
+#include "netlink.h"
+
+#define LOOK_UPS_A_TURN 256
+#define INTERRUPTED_RETRIES 3
+#define FOLLOW_UPS 3
+#define FOLLOW_UP_NS NS_PER_S
+#define FIRST_GAP_NS (20 * NS_PER_MS)	/* between two resyncs while losses go on */
+#define LAST_GAP_NS (5 * NS_PER_S)
+#define QUIET_NS (10 * NS_PER_S)	/* without a resync: the gap is short again */
+#define FAILED_RETRY_NS (500 * NS_PER_MS)
+
+struct repair {
+	struct repair_config config;
+	struct neigh_dump *dump;
+	struct netlink_socket lookups;
+	struct loop_timer start;
+	struct loop_timer audit;
+	struct loop_timer follow_up;
+	enum repair_cause cause;	/* of the dump that is due or under way */
+	enum repair_cause next_cause;	/* of one asked for while another is under way */
+	bool due;
+	bool dumping;
+	bool has_picture;
+	bool redis_was_read;
+	uint64_t start_ns;
+	uint64_t deletions_at_start;
+	uint64_t end_ns;
+	uint64_t gap_ns;
+	uint32_t retries;
+	uint32_t follow_ups;
+	struct source_losses repaired;	/* losses that the last resync covers */
+	struct neigh_entry *first_held;
+	struct neigh_entry **last_held;
+	size_t held_count;
+	size_t told;
+	uint64_t repaired_since_dump;
+	struct repair_stats stats;
+};
+
+static void start_dump(void *context);
+
+const char *repair_cause_name(enum repair_cause cause)
+{
+	static const char *const names[REPAIR_CAUSES] = {
+		[REPAIR_START] = "start",
+		[REPAIR_RING_FULL] = "ring full",
+		[REPAIR_MISSED] = "missed runs",
+		[REPAIR_LINKS] = "lost link notifications",
+		[REPAIR_CONFIGURATION] = "changed configuration",
+		[REPAIR_MEMORY] = "lack of memory",
+		[REPAIR_AUDIT] = "audit",
+	};
+
+	return names[cause];
+}
+
+static void hold(struct repair *repair, struct neigh_entry *entry)
+{
+	if (entry->held)
+		return;
+	neigh_table_hold(entry);
+	entry->next_held = NULL;
+	*repair->last_held = entry;
+	repair->last_held = &entry->next_held;
+	repair->held_count++;
+}
+
+static void on_chunk(void *context)
+{
+	struct repair *repair = context;
+
+	/* so that a change which the chunk shows is known already, if it was told */
+	repair->config.drain(repair->config.context);
+}
+
+static void on_neighbour(void *context, const struct neigh_observation *observation)
+{
+	struct repair *repair = context;
+	struct neigh_entry *entry;
+	const uint8_t *mac;
+	bool differs;
+
+	repair->told++;
+	entry = picture_place(repair->config.picture, observation, &mac);
+	if (!entry)
+		return;
+	differs = entry->wanted != (mac != NULL) ||
+		  (mac && memcmp(mac, entry->wanted_mac, sizeof(entry->wanted_mac)) != 0);
+	if (differs && repair->cause == REPAIR_AUDIT)
+		hold(repair, entry);
+	else
+		picture_observe(repair->config.picture, entry, mac, repair->start_ns);
+}
+
+static void look_for_absent(void *context, struct neigh_entry *entry)
+{
+	struct repair *repair = context;
+	bool in_redis = repair->redis_was_read && entry->published != PUBLISHED_NOTHING;
+
+	if (entry->seen_in_dump || entry->record_time_ns > repair->start_ns)
+		return;
+	if ((entry->wanted || in_redis) && entry->interface->ifindex)
+		hold(repair, entry);
+}
+
+static void seed_entry(void *context, struct neigh_entry *entry)
+{
+	struct repair *repair = context;
+	struct neigh_key key;
+
+	if (!entry->wanted || entry->held || !entry->interface->ifindex)
+		return;
+	picture_key(entry, &key);
+	source_seed(repair->config.source, &key, entry->wanted_mac);
+}
+
+static bool is_wanted(void *context, const struct neigh_key *key)
+{
+	const struct repair *repair = context;
+
+	return picture_wants(repair->config.picture, key);
+}
+
+/* The dump may be inconsistent although it does not say so: look again soon. */
+static void follow_up(struct repair *repair, bool interrupted)
+{
+	bool quiet = !interrupted &&
+		     source_deletions(repair->config.source) == repair->deletions_at_start;
+
+	if (quiet || repair->follow_ups >= FOLLOW_UPS) {
+		repair->follow_ups = 0;
+		return;
+	}
+	repair->follow_ups++;
+	loop_timer_arm(&repair->follow_up, FOLLOW_UP_NS);
+}
+
+static void arm_audit(struct repair *repair)
+{
+	if (repair->config.audit_interval_s)
+		loop_timer_arm(&repair->audit, repair->config.audit_interval_s * NS_PER_S);
+	else
+		loop_timer_disarm(&repair->audit);
+}
+
+static void merge(struct repair *repair, bool interrupted)
+{
+	size_t held_before = repair->held_count;
+
+	repair->config.drain(repair->config.context);
+	neigh_table_for_each(repair->config.table, look_for_absent, repair);
+	picture_end_dump(repair->config.picture);
+	if (repair->cause != REPAIR_AUDIT) {
+		neigh_table_for_each(repair->config.table, seed_entry, repair);
+		source_end_snapshot(repair->config.source, is_wanted, repair);
+	} else if (repair->held_count > held_before) {
+		/* a claim may be what hides a difference from us */
+		source_invalidate_claims(repair->config.source);
+	}
+	repair->stats.dumped = repair->told;
+	log_info("%s: the kernel has %zu neighbours, %zu of them are published; %zu to be looked up",
+		 repair_cause_name(repair->cause), repair->told,
+		 neigh_table_wanted_count(repair->config.table), repair->held_count);
+	follow_up(repair, interrupted);
+	arm_audit(repair);
+	if (!repair->has_picture) {
+		repair->has_picture = true;
+		repair->config.first_picture(repair->config.context);
+	}
+}
+
+static void on_done(void *context, bool interrupted, int error)
+{
+	struct repair *repair = context;
+	bool again = repair->due;	/* asked for while this one was under way */
+
+	repair->dumping = false;
+	repair->end_ns = clock_now_ns();
+	if (error || (interrupted && repair->retries < INTERRUPTED_RETRIES)) {
+		repair->stats.interrupted++;
+		repair->retries++;
+		picture_end_dump(repair->config.picture);
+		if (error)
+			log_warning("the dump of neighbours failed: %s; trying again",
+				    strerror(-error));
+		repair->due = true;
+		loop_timer_arm(&repair->start, error ? FAILED_RETRY_NS : 0);
+		return;
+	}
+	repair->retries = 0;
+	repair->due = false;
+	merge(repair, interrupted);
+	if (again)
+		repair_request(repair, repair->next_cause);
+	else
+		repair_check_losses(repair);
+}
+
+static void start_dump(void *context)
+{
+	struct repair *repair = context;
+	int error;
+
+	if (repair->dumping)
+		return;
+	repair->due = false;
+	repair->dumping = true;
+	repair->told = 0;
+	repair->stats.dumps[repair->cause]++;
+	source_losses(repair->config.source, &repair->repaired);
+	repair->deletions_at_start = source_deletions(repair->config.source);
+	if (repair->cause != REPAIR_AUDIT)
+		source_begin_snapshot(repair->config.source);
+	repair->start_ns = clock_now_ns();
+	picture_begin_dump(repair->config.picture, repair->start_ns);
+	error = neigh_dump_start(repair->dump);
+	if (error)
+		on_done(repair, false, error);
+}
+
+static void on_audit(void *context)
+{
+	repair_request(context, REPAIR_AUDIT);
+}
+
+static const struct neigh_dump_events dump_events = {
+	.chunk = on_chunk,
+	.neighbour = on_neighbour,
+	.done = on_done,
+};
+
+int repair_new(struct repair **result, const struct repair_config *config)
+{
+	struct repair *repair = calloc(1, sizeof(*repair));
+	int error;
+
+	if (!repair)
+		return -ENOMEM;
+	repair->config = *config;
+	repair->gap_ns = FIRST_GAP_NS;
+	repair->last_held = &repair->first_held;
+	error = netlink_open(&repair->lookups, config->netns_fd, 0);
+	if (!error)
+		error = neigh_dump_new(&repair->dump, config->loop, config->netns_fd, &dump_events,
+				       repair);
+	if (error) {
+		netlink_close(&repair->lookups);
+		free(repair);
+		return error;
+	}
+	loop_timer_init(config->loop, &repair->start, start_dump, repair);
+	loop_timer_init(config->loop, &repair->audit, on_audit, repair);
+	loop_timer_init(config->loop, &repair->follow_up, on_audit, repair);
+	*result = repair;
+	return 0;
+}
+
+void repair_free(struct repair *repair)
+{
+	if (!repair)
+		return;
+	neigh_dump_free(repair->dump);
+	netlink_close(&repair->lookups);
+	free(repair);
+}
+
+void repair_request(struct repair *repair, enum repair_cause cause)
+{
+	uint64_t now_ns = clock_now_ns();
+	uint64_t earliest_ns;
+
+	if (repair->due) {
+		/* a resync repairs what an audit would find, not the other way round */
+		if (repair->cause == REPAIR_AUDIT && !repair->dumping)
+			repair->cause = cause;
+		return;
+	}
+	if (cause == REPAIR_AUDIT && repair->dumping)
+		return;
+	repair->due = true;
+	repair->next_cause = cause;
+	if (repair->dumping)
+		return;
+	repair->cause = cause;
+	if (cause == REPAIR_AUDIT || cause == REPAIR_START) {
+		loop_timer_arm(&repair->start, 0);
+		return;
+	}
+	log_notice("resync: %s", repair_cause_name(cause));
+	if (now_ns - repair->end_ns > QUIET_NS)
+		repair->gap_ns = FIRST_GAP_NS;
+	earliest_ns = repair->end_ns + repair->gap_ns;
+	repair->gap_ns = repair->gap_ns * 2 > LAST_GAP_NS ? LAST_GAP_NS : repair->gap_ns * 2;
+	loop_timer_arm(&repair->start, earliest_ns > now_ns ? earliest_ns - now_ns : 0);
+}
+
+void repair_set_audit_interval(struct repair *repair, uint32_t audit_interval_s)
+{
+	repair->config.audit_interval_s = audit_interval_s;
+	arm_audit(repair);
+}
+
+void repair_check_losses(struct repair *repair)
+{
+	struct source_losses losses;
+
+	if (repair->due)
+		return;
+	source_losses(repair->config.source, &losses);
+	if (losses.lost != repair->repaired.lost)
+		repair_request(repair, REPAIR_RING_FULL);
+	else if (losses.missed != repair->repaired.missed)
+		repair_request(repair, REPAIR_MISSED);
+}
+
+static void hold_if_unknown(void *context, struct neigh_entry *entry)
+{
+	if (!entry->wanted && entry->published != PUBLISHED_NOTHING && !entry->in_flight &&
+	    entry->interface->ifindex)
+		hold(context, entry);
+}
+
+void repair_confirm_published(struct repair *repair)
+{
+	repair->redis_was_read = true;
+	if (repair->has_picture)
+		neigh_table_for_each(repair->config.table, hold_if_unknown, repair);
+}
+
+/* Ends the entry's wait: with the truth, or, if that cannot be had, as it is. */
+static void look_up(struct repair *repair, struct neigh_entry *entry)
+{
+	static struct log_limit limit = { .burst = 3, .interval_ms = 10000 };
+	struct neigh_observation observation;
+	uint64_t start_ns = clock_now_ns();
+	const uint8_t *mac = NULL;
+	struct neigh_key key;
+	int error = -ENOENT;
+
+	picture_key(entry, &key);
+	repair->stats.looked_up++;
+	if (key.ifindex)
+		error = neigh_lookup(&repair->lookups, &key, &observation);
+	if (!error)
+		mac = picture_judge(repair->config.picture, &observation);
+	if (error && error != -ENOENT) {
+		log_limited(&limit, LOG_LEVEL_WARNING,
+			    "cannot ask the kernel for a neighbour: %s; an audit will",
+			    strerror(-error));
+		loop_timer_arm(&repair->follow_up, FOLLOW_UP_NS);
+	} else if (!entry->interface->ignored &&
+		   picture_observe(repair->config.picture, entry, mac, start_ns) &&
+		   repair->cause == REPAIR_AUDIT) {
+		repair->stats.audit_repaired++;
+		repair->repaired_since_dump++;
+	}
+	neigh_table_release(repair->config.table, entry);
+}
+
+bool repair_work(struct repair *repair)
+{
+	if (!repair->first_held)
+		return false;
+	/* what is on the ring is older than what a look-up will say */
+	repair->config.drain(repair->config.context);
+	for (int i = 0; i < LOOK_UPS_A_TURN && repair->first_held; i++) {
+		struct neigh_entry *entry = repair->first_held;
+
+		repair->first_held = entry->next_held;
+		if (!repair->first_held)
+			repair->last_held = &repair->first_held;
+		repair->held_count--;
+		look_up(repair, entry);
+	}
+	if (!repair->first_held && repair->repaired_since_dump) {
+		log_warning("audit: %llu neighbours were wrong and have been repaired",
+			    (unsigned long long)repair->repaired_since_dump);
+		repair->repaired_since_dump = 0;
+	}
+	return repair->first_held != NULL;
+}
+
+bool repair_has_picture(const struct repair *repair)
+{
+	return repair->has_picture;
+}
+
+bool repair_is_settled(const struct repair *repair)
+{
+	return repair->has_picture && !repair->due && !repair->dumping && !repair->first_held;
+}
+
+const struct repair_stats *repair_stats(const struct repair *repair)
+{
+	return &repair->stats;
+}

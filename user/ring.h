@@ -1,0 +1,34 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The consumer of a BPF ring buffer (Documentation/bpf/ringbuf.rst).
+ *
+ * Our own and not libbpf's ring_buffer, which can neither stop after a number
+ * of records nor tell whether something is reserved that is not yet committed:
+ * without that a consumer cannot go to sleep and be sure of its wakeup.
+ */
+#ifndef NEIGHTRACK_RING_H
+#define NEIGHTRACK_RING_H
+
+#include <stdbool.h>
+#include <stddef.h>
+#include <stdint.h>
+
+struct ring;
+
+/* map_fd stays the caller's. size_bytes: the map's max_entries. NULL with errno set. */
+struct ring *ring_open(int map_fd, size_t size_bytes);
+void ring_close(struct ring *ring);
+
+/*
+ * Hands up to `limit` committed records to consume(), in order, in place: the
+ * memory is the kernel's again when consume() returns. Returns their number.
+ */
+size_t ring_consume(struct ring *ring, size_t limit,
+		    void (*consume)(void *context, const void *record, size_t bytes),
+		    void *context);
+
+/* Whether anything was reserved that has not been consumed. A full barrier
+ * stands before the look: see wakeup_flags() in bpf/publish.h. */
+bool ring_has_pending(const struct ring *ring);
+
+#endif

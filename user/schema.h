@@ -1,0 +1,57 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * How a neighbour looks in Redis. Schema plain: a hash
+ *
+ *   <key_prefix>NEIGH_TABLE:<interface>:<address>  neigh <MAC>  family IPv4|IPv6
+ */
+#ifndef NEIGHTRACK_SCHEMA_H
+#define NEIGHTRACK_SCHEMA_H
+
+#include <net/if.h>
+#include <stddef.h>
+#include <stdint.h>
+
+#include "neigh_text.h"
+#include "resp.h"
+
+#define SCHEMA_PREFIX_BYTES 128		/* longest key_prefix */
+#define SCHEMA_KEY_BYTES (SCHEMA_PREFIX_BYTES + sizeof("NEIGH_TABLE::") + IFNAMSIZ + IP_TEXT_BYTES)
+
+struct schema {
+	char table[SCHEMA_PREFIX_BYTES + sizeof("NEIGH_TABLE:")];	/* what all keys begin with */
+	size_t table_bytes;
+};
+
+/* key_prefix: at most SCHEMA_PREFIX_BYTES - 1 bytes, else -ENAMETOOLONG. */
+int schema_init(struct schema *schema, const char *key_prefix);
+
+/* key: SCHEMA_KEY_BYTES. Returns its length. */
+size_t schema_key(const struct schema *schema, const char *interface, uint8_t family,
+		  const uint8_t *addr, char *key);
+
+/*
+ * Takes a key of the table apart. interface: IFNAMSIZ bytes; addr: 16 bytes.
+ * Returns 0; -EINVAL if it is none that this program writes, with *interface
+ * then holding what stands where the interface does, "" if nothing does.
+ */
+int schema_parse_key(const struct schema *schema, const char *key, char *interface,
+		     uint8_t *family, uint8_t *addr);
+
+/* The glob that SCAN matches the table by; what is special in the prefix is
+ * escaped. pattern: 2 * sizeof(schema->table) + 2 bytes. */
+void schema_scan_pattern(const struct schema *schema, char *pattern);
+
+/* Appends one command each. */
+void schema_write_set(const struct schema *schema, struct resp_buffer *buffer,
+		      const char *interface, uint8_t family, const uint8_t *addr,
+		      const uint8_t *mac);
+void schema_write_delete(const struct schema *schema, struct resp_buffer *buffer,
+			 const char *interface, uint8_t family, const uint8_t *addr);
+void schema_write_read(struct resp_buffer *buffer, const char *key, size_t key_bytes);
+
+/* What schema_write_read() got: the values of neigh and family, NULL if absent.
+ * Returns 0 and mac, or -EINVAL if it is not what this program writes. */
+int schema_parse_values(uint8_t family, const char *neigh_value, const char *family_value,
+			uint8_t *mac);
+
+#endif

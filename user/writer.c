@@ -1,0 +1,331 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * At most two flushes are in flight: one that Redis works on, and one that
+ * waits in its socket so that it never runs dry. With batch_size = 1 there is
+ * one, which is the round trip a neighbour that other daemons pay.
+ */
+#include "writer.h"
+
+#include <errno.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "clock.h"
+#include "log.h"
+
+#define MAX_FLUSHES 2u
+#define FIRST_PAUSE_NS (100 * NS_PER_MS)
+#define LAST_PAUSE_NS (5 * NS_PER_S)
+
+/* One command of a flush. Without an entry: a DEL that makes place for the SET
+ * behind it. */
+struct write {
+	struct neigh_entry *entry;
+};
+
+struct flush {
+	struct write *writes;
+	uint32_t size;
+	uint32_t count;
+	uint32_t answered;
+	uint32_t queued;	/* of a transaction: +QUEUED seen so far */
+};
+
+struct writer {
+	struct loop *loop;
+	struct redis_client *client;
+	const struct schema *schema;
+	struct neigh_table *table;
+	struct writer_config config;
+	struct flush flushes[MAX_FLUSHES];
+	uint32_t first_flush;
+	uint32_t flush_count;
+	bool enabled;
+	bool paused;
+	uint64_t pause_ns;
+	struct loop_timer resume;
+	struct loop_timer batch;
+	uint64_t last_flush_ns;
+	struct writer_stats stats;
+};
+
+static void on_resume(void *context)
+{
+	struct writer *writer = context;
+
+	writer->paused = false;
+	writer_run(writer);
+}
+
+static void on_batch_timeout(void *context)
+{
+	writer_run(context);
+}
+
+struct writer *writer_new(struct loop *loop, struct redis_client *client,
+			  const struct schema *schema, struct neigh_table *table)
+{
+	struct writer *writer = calloc(1, sizeof(*writer));
+
+	if (!writer)
+		return NULL;
+	writer->loop = loop;
+	writer->client = client;
+	writer->schema = schema;
+	writer->table = table;
+	writer->pause_ns = FIRST_PAUSE_NS;
+	loop_timer_init(loop, &writer->resume, on_resume, writer);
+	loop_timer_init(loop, &writer->batch, on_batch_timeout, writer);
+	return writer;
+}
+
+void writer_free(struct writer *writer)
+{
+	if (!writer)
+		return;
+	for (uint32_t i = 0; i < MAX_FLUSHES; i++)
+		free(writer->flushes[i].writes);
+	free(writer);
+}
+
+int writer_configure(struct writer *writer, const struct writer_config *config)
+{
+	for (uint32_t i = 0; i < MAX_FLUSHES; i++) {
+		struct flush *flush = &writer->flushes[i];
+		/* each neighbour may need a DEL before its SET */
+		uint32_t size = 2 * config->batch_size;
+		struct write *writes;
+
+		if (size <= flush->size)
+			continue;
+		writes = realloc(flush->writes, size * sizeof(*writes));
+		if (!writes)
+			return -ENOMEM;
+		flush->writes = writes;
+		flush->size = size;
+	}
+	writer->config = *config;
+	return 0;
+}
+
+void writer_enable(struct writer *writer)
+{
+	writer->enabled = true;
+	writer->pause_ns = FIRST_PAUSE_NS;
+}
+
+void writer_disable(struct writer *writer)
+{
+	writer->enabled = false;
+	writer->flush_count = 0;
+	writer->paused = false;
+	loop_timer_disarm(&writer->resume);
+	loop_timer_disarm(&writer->batch);
+}
+
+bool writer_is_idle(const struct writer *writer)
+{
+	return writer->enabled && !writer->flush_count && !neigh_table_dirty_count(writer->table);
+}
+
+const struct writer_stats *writer_stats(const struct writer *writer)
+{
+	return &writer->stats;
+}
+
+/* Redis is there but refuses: wait before the next try, longer each time. */
+static void pause_writing(struct writer *writer, const char *answer)
+{
+	static struct log_limit limit = { .burst = 3, .interval_ms = 10000 };
+
+	writer->stats.refused++;
+	if (writer->paused)
+		return;
+	log_limited(&limit, LOG_LEVEL_WARNING,
+		    "Redis refuses a write: %s; it is kept and tried again", answer);
+	writer->paused = true;
+	loop_timer_arm(&writer->resume, writer->pause_ns);
+	writer->pause_ns *= 2;
+	if (writer->pause_ns > LAST_PAUSE_NS)
+		writer->pause_ns = LAST_PAUSE_NS;
+}
+
+/* Answers after which this connection is of no more use: another server, or
+ * this one after a while, has to be asked again for all it holds. */
+static bool ends_connection(const char *answer)
+{
+	static const char *const kinds[] = { "LOADING", "READONLY", "NOAUTH", "MASTERDOWN",
+					     "MOVED", "CLUSTERDOWN" };
+
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
+		if (!strncmp(answer, kinds[i], strlen(kinds[i])))
+			return true;
+	return false;
+}
+
+static void refuse(struct writer *writer, struct neigh_entry *entry, const char *answer)
+{
+	if (!strncmp(answer, "WRONGTYPE", 9)) {
+		/* somebody put something else at our key: replace it as a whole */
+		writer->stats.refused++;
+		neigh_table_refuse(writer->table, entry, PUBLISHED_OTHER);
+		return;
+	}
+	/* before the entry is given back: a drop forgets all that is in flight */
+	if (ends_connection(answer)) {
+		redis_client_drop(writer->client, "it answers: %s", answer);
+		return;
+	}
+	pause_writing(writer, answer);
+	neigh_table_refuse(writer->table, entry, (enum neigh_published)entry->published);
+}
+
+static void handle_answer(struct writer *writer, const struct write *write,
+			  const struct reply *reply)
+{
+	if (!write->entry)
+		return;
+	if (reply->type == REPLY_INTEGER) {
+		writer->pause_ns = FIRST_PAUSE_NS;
+		if (write->entry->in_flight_wanted)
+			writer->stats.sets++;
+		else
+			writer->stats.deletes++;
+		neigh_table_acknowledge(writer->table, write->entry);
+	} else {
+		refuse(writer, write->entry, reply->type == REPLY_ERROR ? reply->text :
+		       "something else than a number");
+	}
+}
+
+static struct flush *oldest(struct writer *writer)
+{
+	return &writer->flushes[writer->first_flush];
+}
+
+static void end_flush(struct writer *writer)
+{
+	writer->first_flush = (writer->first_flush + 1) % MAX_FLUSHES;
+	writer->flush_count--;
+	writer_run(writer);
+}
+
+static void on_answer(void *context, const struct reply *reply)
+{
+	struct writer *writer = context;
+	struct flush *flush = oldest(writer);
+
+	handle_answer(writer, &flush->writes[flush->answered++], reply);
+	if (flush->answered == flush->count)
+		end_flush(writer);
+}
+
+static void on_queued(void *context, const struct reply *reply)
+{
+	struct writer *writer = context;
+	struct flush *flush = oldest(writer);
+
+	/* what EXEC answers follows from it; here only WHY is told */
+	if (reply->type == REPLY_ERROR && flush->queued == flush->answered)
+		pause_writing(writer, reply->text);
+	flush->queued++;
+}
+
+static void on_executed(void *context, const struct reply *reply)
+{
+	struct writer *writer = context;
+	struct flush *flush = oldest(writer);
+	bool whole = reply->type == REPLY_ARRAY && reply->element_count == flush->count;
+	const char *why = reply->type == REPLY_ERROR ? reply->text : "not all of a transaction";
+
+	for (uint32_t i = 0; i < flush->count; i++) {
+		struct write *write = &flush->writes[i];
+
+		if (whole)
+			handle_answer(writer, write, &reply->elements[i]);
+		else if (write->entry)
+			refuse(writer, write->entry, why);
+	}
+	end_flush(writer);
+}
+
+static void expect(struct writer *writer, struct flush *flush, struct neigh_entry *entry)
+{
+	flush->writes[flush->count++].entry = entry;
+	redis_client_expect(writer->client, writer->config.transaction ? on_queued : on_answer,
+			    writer);
+}
+
+static void append(struct writer *writer, struct flush *flush, struct neigh_entry *entry)
+{
+	struct resp_buffer *output = redis_client_output(writer->client);
+	const char *interface = entry->interface->name;
+
+	if (!entry->wanted || entry->published == PUBLISHED_OTHER) {
+		schema_write_delete(writer->schema, output, interface, entry->family, entry->addr);
+		expect(writer, flush, entry->wanted ? NULL : entry);
+	}
+	if (entry->wanted) {
+		schema_write_set(writer->schema, output, interface, entry->family, entry->addr,
+				 entry->in_flight_mac);
+		expect(writer, flush, entry);
+	}
+}
+
+static void start_flush(struct writer *writer)
+{
+	struct flush *flush = &writer->flushes[(writer->first_flush + writer->flush_count) %
+					       MAX_FLUSHES];
+	struct neigh_entry *entry = neigh_table_take_dirty(writer->table);
+	uint32_t neighbours = 0;
+
+	if (!entry)
+		return;
+	flush->count = 0;
+	flush->answered = 0;
+	flush->queued = 0;
+	writer->flush_count++;
+	writer->stats.flushes++;
+	writer->last_flush_ns = clock_now_ns();
+
+	if (writer->config.transaction) {
+		resp_command(redis_client_output(writer->client),
+			     (const char *const[]){ "MULTI", NULL });
+		redis_client_expect(writer->client, on_queued, writer);
+	}
+	do {
+		append(writer, flush, entry);
+	} while (++neighbours < writer->config.batch_size &&
+		 (entry = neigh_table_take_dirty(writer->table)));
+	if (writer->config.transaction) {
+		resp_command(redis_client_output(writer->client),
+			     (const char *const[]){ "EXEC", NULL });
+		redis_client_expect(writer->client, on_executed, writer);
+	}
+	redis_client_flush(writer->client);
+}
+
+/* Whether a flush may start although another one is in flight. */
+static bool is_due(struct writer *writer, uint64_t now_ns)
+{
+	uint64_t timeout_ns = writer->config.batch_timeout_ms * NS_PER_MS;
+
+	if (neigh_table_dirty_count(writer->table) >= writer->config.batch_size ||
+	    now_ns - writer->last_flush_ns >= timeout_ns)
+		return true;
+	if (!writer->batch.due_ns)
+		loop_timer_arm(&writer->batch, timeout_ns - (now_ns - writer->last_flush_ns));
+	return false;
+}
+
+void writer_run(struct writer *writer)
+{
+	uint32_t most = writer->config.batch_size == 1 ? 1 : MAX_FLUSHES;
+
+	while (writer->enabled && !writer->paused && neigh_table_dirty_count(writer->table) &&
+	       writer->flush_count < most) {
+		if (writer->flush_count && !is_due(writer, clock_now_ns()))
+			break;
+		start_flush(writer);
+	}
+}

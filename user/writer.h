@@ -1,0 +1,54 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * The writer: takes what is dirty from the table to Redis, in pipelined flushes.
+ *
+ * While a flush is in flight, changes gather; its replies release the next
+ * one. So a quiet daemon writes at once, and a busy one in full batches.
+ */
+#ifndef NEIGHTRACK_WRITER_H
+#define NEIGHTRACK_WRITER_H
+
+#include <stdbool.h>
+#include <stdint.h>
+
+#include "loop.h"
+#include "neigh_table.h"
+#include "redis_client.h"
+#include "schema.h"
+
+struct writer;
+
+struct writer_config {
+	uint32_t batch_size;		/* neighbours a flush, 1..10000 */
+	uint32_t batch_timeout_ms;	/* longest wait for a fuller flush */
+	bool transaction;		/* MULTI/EXEC around each flush */
+};
+
+struct writer_stats {
+	uint64_t sets;			/* acknowledged */
+	uint64_t deletes;
+	uint64_t flushes;
+	uint64_t refused;		/* answered with an error, to be tried again */
+};
+
+struct writer *writer_new(struct loop *loop, struct redis_client *client,
+			  const struct schema *schema, struct neigh_table *table);
+void writer_free(struct writer *writer);
+
+/* May be called again at any time; takes effect with the next flush. 0 or -ENOMEM. */
+int writer_configure(struct writer *writer, const struct writer_config *config);
+
+/* Nothing is written until this is called, and again after each reconnect. */
+void writer_enable(struct writer *writer);
+/* The connection is lost: what was in flight is no longer. */
+void writer_disable(struct writer *writer);
+
+/* Starts the flushes that are due. To be called whenever the table may have
+ * changed, at the latest before the loop sleeps. */
+void writer_run(struct writer *writer);
+
+/* Nothing is dirty and nothing in flight, and writing is enabled. */
+bool writer_is_idle(const struct writer *writer);
+const struct writer_stats *writer_stats(const struct writer *writer);
+
+#endif
