@@ -37,7 +37,7 @@ SOURCES  := $(filter-out $(MAINS:%=user/%.c),$(wildcard user/*.c))
 OBJECTS  := $(SOURCES:user/%.c=$(BUILD)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all help setup run demo check check-vmlinux tests install clean
+.PHONY: all help setup run demo check tests install clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/neightrackd $(BUILD)/neightrack

@@ -4,8 +4,8 @@
  * any order, as CO-RE relocates each access by name against the BTF of the
  * kernel that the object is loaded on. So the build needs no kernel BTF.
  *
- * Checked by `make check-vmlinux` against the running kernel: every member
- * named here must exist there. vmlinux/README.md tells how to extend it.
+ * vmlinux/check-members compares it with a kernel's BTF; vmlinux/README.md tells
+ * how to extend it.
  */
 #ifndef NEIGHTRACK_VMLINUX_H
 #define NEIGHTRACK_VMLINUX_H
