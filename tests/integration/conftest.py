@@ -1,0 +1,111 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Fixtures: everything that a test starts ends with it, even when it fails."""
+import os
+import sys
+
+import pytest
+
+sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
+os.environ["PATH"] += ":/usr/sbin:/sbin"
+
+from harness.daemon import Daemon                                    # noqa: E402
+from harness.namespace import Namespace, expected_table              # noqa: E402
+from harness.redis_server import RedisServer                         # noqa: E402
+from harness.waiting import eventually                               # noqa: E402
+
+NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
+
+
+def pytest_collection_modifyitems(items):
+    for item in items:
+        if "no_root" not in item.keywords:
+            item.add_marker(NEEDS_ROOT)
+
+
+def pytest_configure(config):
+    config.addinivalue_line("markers", "no_root: runs without root")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def large_neighbour_tables():
+    """The limits are global, and the default allows 1,024 neighbours."""
+    if os.geteuid() != 0:
+        yield
+        return
+    paths = [f"/proc/sys/net/{family}/neigh/default/gc_thresh{i}"
+             for family in ("ipv4", "ipv6") for i in (1, 2, 3)]
+    before = {path: open(path).read() for path in paths}
+    # the upper limits first: the kernel may collect in between
+    for path in sorted(paths, reverse=True):
+        open(path, "w").write("2000000")
+    yield
+    for path, value in before.items():
+        open(path, "w").write(value)
+
+
+@pytest.fixture
+def namespace():
+    made = Namespace()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def peer():
+    made = Namespace()
+    yield made
+    made.remove()
+
+
+@pytest.fixture
+def veth(namespace, peer):
+    """veth0 in both, with addresses of both families."""
+    namespace.join(peer)
+    for end, number in ((namespace, 1), (peer, 2)):
+        end.ip("addr", "add", f"192.0.2.{number}/24", "dev", "veth0")
+        end.ip("addr", "add", f"2001:db8::{number}/64", "dev", "veth0", "nodad")
+    return "veth0"
+
+
+@pytest.fixture
+def redis_server(tmp_path):
+    server = RedisServer(tmp_path)
+    server.start()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def make_daemon(namespace, redis_server):
+    made = []
+
+    def make(*options, instance=None):
+        made.append(Daemon(namespace, redis_server, *options, instance=instance))
+        return made[-1]
+
+    yield make
+    for daemon in made:
+        daemon.clean_up()
+
+
+@pytest.fixture
+def daemon(veth, make_daemon):
+    """A running daemon with default options on the namespace with veth0."""
+    return make_daemon().start()
+
+
+@pytest.fixture
+def equals_kernel(namespace, redis_server):
+    """Waits until Redis holds exactly what iproute2's view of the kernel says."""
+
+    def check(timeout_s=5.0, **policy):
+        def equal():
+            return redis_server.table() == expected_table(namespace, **policy)
+        try:
+            eventually(equal, timeout_s)
+        except AssertionError:
+            have, want = redis_server.table(), expected_table(namespace, **policy)
+            assert have == want     # pytest shows what differs
+        return expected_table(namespace, **policy)
+
+    return check

@@ -1,0 +1,126 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""neightrackd and neightrack as separate processes, as a user starts them."""
+import itertools
+import json
+import os
+import shlex
+import signal
+import subprocess
+import threading
+
+from .waiting import TIME_SCALE, eventually
+
+ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
+BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
+WRAPPER = shlex.split(os.environ.get("WRAPPER", ""))
+PINS = "/sys/fs/bpf/neightrack"
+
+_numbers = itertools.count()
+
+
+def tool(*words):
+    """(exit code, stdout, stderr) of neightrack."""
+    done = subprocess.run([os.path.join(BUILD, "neightrack"), *words], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
+                          timeout=60 * TIME_SCALE, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def neightrackd(*words):
+    """The daemon for what ends by itself, such as --check-config."""
+    done = subprocess.run([os.path.join(BUILD, "neightrackd"), *words], stdout=subprocess.PIPE,
+                          stderr=subprocess.PIPE, text=True, stdin=subprocess.DEVNULL,
+                          timeout=20 * TIME_SCALE, check=False)
+    return done.returncode, done.stdout, done.stderr
+
+
+def dump_map(instance, name):
+    output = subprocess.run(["bpftool", "-j", "map", "dump", "pinned", f"{PINS}/{instance}/{name}"],
+                            stdout=subprocess.PIPE, check=True).stdout
+    return json.loads(output)
+
+
+class Daemon:
+    def __init__(self, namespace, redis, *options, instance=None):
+        self.instance = instance or f"test{os.getpid()}x{next(_numbers)}"
+        self.redis = redis
+        self.namespace = namespace
+        self.options = [*options]
+        self.lines = []
+        self.process = None
+        self.reader = None
+
+    def launch(self):
+        self.lines = []
+        self.process = subprocess.Popen(
+            [*WRAPPER, os.path.join(BUILD, "neightrackd"), "--netns", self.namespace.name,
+             "--redis", self.redis.url, "--instance", self.instance, "--log-level", "info",
+             *self.options],
+            stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
+        self.reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
+        self.reader.start()
+        return self
+
+    def _read(self, stream):
+        for line in stream:
+            self.lines.append(line.rstrip("\n"))
+
+    def start(self):
+        self.launch()
+        eventually(lambda: self.said("ready") or self.process.poll() is not None, 20,
+                   "a line with the word ready")
+        assert self.process.poll() is None, self.lines
+        return self
+
+    def said(self, words):
+        return any(words in line for line in self.lines)
+
+    def stop(self):
+        """SIGTERM, and the promise that goes with it."""
+        self.process.send_signal(signal.SIGTERM)
+        code = self.process.wait(timeout=10 * TIME_SCALE)
+        self.reader.join(timeout=5)
+        assert code == 0, (code, self.lines)
+        assert not os.path.exists(f"{PINS}/{self.instance}")
+        return self.lines
+
+    def kill(self):
+        self.process.kill()
+        self.process.wait()
+        self.reader.join(timeout=5)
+
+    def signal(self, number):
+        self.process.send_signal(number)
+
+    def clean_up(self):
+        if self.process and self.process.poll() is None:
+            self.process.send_signal(signal.SIGCONT)
+            self.process.terminate()
+            try:
+                self.process.wait(timeout=10 * TIME_SCALE)
+            except subprocess.TimeoutExpired:
+                self.process.kill()
+                self.process.wait()
+        folder = f"{PINS}/{self.instance}"
+        if os.path.isdir(folder):
+            for name in os.listdir(folder):
+                os.unlink(os.path.join(folder, name))
+            os.rmdir(folder)
+
+    def counters(self):
+        """{hook: {counter: sum over CPUs}}, `filtered` being the sum of its reasons too."""
+        sums = {}
+        for entry in dump_map(self.instance, "counters"):
+            formatted = entry["formatted"]
+            totals = sums.setdefault(formatted["key"], {})
+            for cpu in formatted["values"]:
+                for name, value in cpu["value"].items():
+                    value = sum(value) if isinstance(value, list) else value
+                    totals[name] = totals.get(name, 0) + value
+        return sums
+
+    def count(self, name):
+        return sum(hook[name] for hook in self.counters().values())
+
+    def verify(self, *options):
+        return tool("verify", "--netns", self.namespace.name, "--redis", self.redis.url, *options)

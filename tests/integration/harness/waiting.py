@@ -1,0 +1,25 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Waiting for a condition, never for a time."""
+import os
+import time
+
+# instrumented builds are slower by this factor
+TIME_SCALE = float(os.environ.get("TIME_SCALE", "1"))
+
+
+def eventually(condition, timeout_s=5.0, what=""):
+    """Returns the condition's value as soon as it is true; fails after the timeout."""
+    deadline = time.monotonic() + timeout_s * TIME_SCALE
+    while True:
+        value = condition()
+        if value:
+            return value
+        if time.monotonic() > deadline:
+            raise AssertionError(f"not within {timeout_s * TIME_SCALE:.1f} s: "
+                                 f"{what or condition.__name__}")
+        time.sleep(0.002)
+
+
+def stay_quiet(seconds=0.3):
+    """A deliberate interval in which nothing is to happen."""
+    time.sleep(seconds * TIME_SCALE)
