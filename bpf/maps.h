@@ -25,7 +25,7 @@ struct {
 	__type(value, struct neigh_value);
 } neighbours SEC(".maps");
 
-/* By ifindex; an interface that is not in it is neither ignored nor special. */
+/* By ifindex; one that is not in it yet is NEIGH_INTERFACE_UNKNOWN. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192);

@@ -323,7 +323,8 @@ static __always_inline int handle_neighbour(const struct neighbour *n, __u32 hoo
 		return 0;
 	}
 	interface = bpf_map_lookup_elem(&interfaces, &change->key.ifindex);
-	change->reason = neigh_policy_key(control.policy, interface ? interface->flags : 0,
+	change->reason = neigh_policy_key(control.policy,
+					  interface ? interface->flags : NEIGH_INTERFACE_UNKNOWN,
 					  &change->key);
 	reason = change->reason;
 	if (reason != NEIGH_PUBLISH) {

@@ -9,6 +9,9 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include <linux/types.h>
+#include "neightrack/record.h"
+
 #define BUCKETS 1024u	/* a power of two */
 
 struct interface_set {
@@ -80,6 +83,7 @@ static struct interface *make(struct interface_set *set, const char *name)
 		return NULL;
 	strncpy(interface->name, name, sizeof(interface->name) - 1);
 	interface->seen = true;
+	interface->kernel_flags = NEIGH_INTERFACE_UNKNOWN;
 	interface->next_by_name = *bucket;
 	*bucket = interface;
 	return interface;

@@ -190,7 +190,8 @@ static void on_link(void *context, uint32_t ifindex, const char *name)
 {
 	struct mirror *mirror = context;
 
-	picture_link(mirror->picture, ifindex, name);
+	if (picture_link(mirror->picture, ifindex, name) && repair_has_picture(mirror->repair))
+		repair_request(mirror->repair, REPAIR_RENAMED);
 }
 
 static void on_link_gone(void *context, uint32_t ifindex)

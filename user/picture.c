@@ -81,7 +81,8 @@ bool picture_apply_record(struct picture *picture, const struct neigh_record *re
 			   interface_by_index(picture->interfaces, key->ifindex);
 	if (!interface)
 		return !make;
-	if (interface->ignored)
+	/* records from before the kernel side was told of the interface */
+	if (neigh_policy_key(picture->policy, interface->kernel_flags, key) != NEIGH_PUBLISH)
 		return true;
 	entry = make ? neigh_table_get(picture->table, interface, key->family, key->addr) :
 		       neigh_table_find(picture->table, interface, key->family, key->addr);
@@ -108,6 +109,23 @@ static uint32_t interface_flags(const struct picture *picture, const struct inte
 	return flags;
 }
 
+/* Takes out what the policy does not let in any more. */
+static void judge_entries(struct picture *picture, struct interface *interface)
+{
+	struct neigh_entry *entry = interface->entries;
+
+	while (entry) {
+		struct neigh_entry *next = entry->next_of_interface;
+		struct neigh_key key;
+
+		picture_key(entry, &key);
+		if (neigh_policy_key(picture->policy, interface->kernel_flags, &key) !=
+		    NEIGH_PUBLISH)
+			neigh_table_want(picture->table, entry, NULL);
+		entry = next;
+	}
+}
+
 /* Judges an interface by its name, and tells the kernel side. */
 static void judge_interface(struct picture *picture, struct interface *interface)
 {
@@ -120,8 +138,7 @@ static void judge_interface(struct picture *picture, struct interface *interface
 	if (error)
 		log_debug("interface %s: cannot tell the kernel side: %s", interface->name,
 			  strerror(-error));
-	if (interface->ignored)
-		neigh_table_clear(picture->table, interface);
+	judge_entries(picture, interface);
 }
 
 /* The interface of `from` has another name now: its neighbours go to `to`. */
@@ -147,38 +164,50 @@ static void detach_name(struct picture *picture, struct interface *interface)
 	interface_put(picture->interfaces, interface);
 }
 
-void picture_link(struct picture *picture, uint32_t ifindex, const char *name)
+/* The object of a name that no ifindex has: it is taken from its former owner,
+ * who was renamed or deleted, which is told later or was lost. */
+static struct interface *free_name(struct picture *picture, const char *name)
+{
+	struct interface *named = interface_by_name(picture->interfaces, name);
+
+	if (named && named->ifindex)
+		detach_name(picture, named);
+	named = interface_get_by_name(picture->interfaces, name);
+	if (!named)
+		log_error("no memory for interface %s", name);
+	return named;
+}
+
+bool picture_link(struct picture *picture, uint32_t ifindex, const char *name)
 {
 	struct interface *known = interface_by_index(picture->interfaces, ifindex);
+	uint32_t flags_before = NEIGH_INTERFACE_UNKNOWN;
 	struct interface *named;
 
 	if (known && !strcmp(known->name, name)) {
 		known->seen = true;
-		return;
+		return false;
 	}
-	named = interface_get_by_name(picture->interfaces, name);
-	if (!named) {
-		log_error("no memory for interface %s", name);
-		return;
-	}
-	/* its former owner was renamed or deleted, which is told later or was lost */
-	if (named->ifindex)
-		detach_name(picture, named);
-	named = interface_get_by_name(picture->interfaces, name);
+	named = free_name(picture, name);
 	if (!named)
-		return;
+		return false;
 	known = interface_by_index(picture->interfaces, ifindex);
 	if (known)
 		interface_set_index(picture->interfaces, known, 0);
 	interface_set_index(picture->interfaces, named, ifindex);
 	named->seen = true;
 	if (known) {
+		if (known->name[0])
+			flags_before = known->kernel_flags;
 		log_info("interface %u: %s%sis %s now", ifindex, known->name,
 			 known->name[0] ? " " : "", name);
 		move_entries(picture, known, named);
 		interface_put(picture->interfaces, known);
 	}
 	judge_interface(picture, named);
+	/* what was filtered under the old name may count under the new one */
+	return flags_before & NEIGH_INTERFACE_IGNORED ||
+	       (named->kernel_flags & ~flags_before & NEIGH_INTERFACE_LINK_LOCAL);
 }
 
 static void remove_link(struct picture *picture, struct interface *interface)
@@ -244,7 +273,7 @@ const uint8_t *picture_judge(struct picture *picture, const struct neigh_observa
 {
 	const struct interface *interface = interface_by_index(picture->interfaces,
 							       observation->key.ifindex);
-	uint32_t flags = interface ? interface->kernel_flags : 0;
+	uint32_t flags = interface ? interface->kernel_flags : NEIGH_INTERFACE_UNKNOWN;
 
 	if (neigh_policy_key(picture->policy, flags, &observation->key) != NEIGH_PUBLISH)
 		return NULL;

@@ -36,8 +36,9 @@ bool picture_ignores(const struct options *options, const char *interface);
 /* A record from the source. Returns false for a lack of memory: a resync is due. */
 bool picture_apply_record(struct picture *picture, const struct neigh_record *record);
 
-/* Links. */
-void picture_link(struct picture *picture, uint32_t ifindex, const char *name);
+/* Links. Returns whether the interface has neighbours that count under this name
+ * but were filtered under its former one: a dump must tell. */
+bool picture_link(struct picture *picture, uint32_t ifindex, const char *name);
 void picture_link_gone(struct picture *picture, uint32_t ifindex);
 void picture_begin_links(struct picture *picture);
 void picture_end_links(struct picture *picture);	/* those not told of meanwhile are gone */

@@ -65,6 +65,7 @@ const char *repair_cause_name(enum repair_cause cause)
 		[REPAIR_RING_FULL] = "ring full",
 		[REPAIR_MISSED] = "missed runs",
 		[REPAIR_LINKS] = "lost link notifications",
+		[REPAIR_RENAMED] = "renamed interface",
 		[REPAIR_CONFIGURATION] = "changed configuration",
 		[REPAIR_MEMORY] = "lack of memory",
 		[REPAIR_AUDIT] = "audit",

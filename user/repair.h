@@ -24,6 +24,7 @@ enum repair_cause {
 	REPAIR_RING_FULL,
 	REPAIR_MISSED,		/* program runs skipped by recursion */
 	REPAIR_LINKS,		/* notifications of interfaces were lost */
+	REPAIR_RENAMED,		/* an interface counts more under its new name */
 	REPAIR_CONFIGURATION,
 	REPAIR_MEMORY,		/* a record could not be kept */
 	REPAIR_AUDIT,

@@ -36,7 +36,7 @@
 
 /*
  * Whether a neighbour with this key can be published at all.
- * interface_flags: NEIGH_INTERFACE_* of its interface, 0 if not yet known.
+ * interface_flags: NEIGH_INTERFACE_* of its interface.
  * Returns NEIGH_PUBLISH or the NEIGH_IGNORE_* reason.
  */
 static inline __attribute__((always_inline)) enum neigh_reason

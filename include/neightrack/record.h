@@ -118,6 +118,8 @@ struct neigh_interface {
 
 #define NEIGH_INTERFACE_IGNORED		(1u << 0)
 #define NEIGH_INTERFACE_LINK_LOCAL	(1u << 1)	/* its fe80::/10 neighbours count */
+/* Nothing is known of the interface yet: let pass what may count, for the daemon to judge. */
+#define NEIGH_INTERFACE_UNKNOWN		NEIGH_INTERFACE_LINK_LOCAL
 
 /* What the daemon tells the programs, in memory that both map. */
 struct neigh_control {
