@@ -17,9 +17,9 @@ Q        := $(if $(V),,@)
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
             -Wformat=2 -Wpointer-arith -Wundef -Wvla $(if $(WERROR),-Werror)
-INSTRUMENT := $(if $(SANITIZE),-fsanitize=address$(,)undefined -fno-sanitize-recover=undefined \
-              -fno-omit-frame-pointer) $(if $(COVERAGE),--coverage)
-, := ,
+INSTRUMENT := $(if $(SANITIZE),-fsanitize=address -fsanitize=undefined \
+              -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
+              $(if $(COVERAGE),--coverage)
 
 PACKAGES := libbpf hiredis libmnl inih json-c
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuser -isystem $(BUILD) $(WARNINGS) \
@@ -69,7 +69,8 @@ $(BUILD)/%.o: user/%.c | $(BUILD)/
 	@echo '  CC      $@'
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
-$(BUILD)/source_bpf.o: | $(BUILD)/neightrack.skel.h
+# -MMD leaves out what -isystem finds
+$(BUILD)/source_bpf.o: $(BUILD)/neightrack.skel.h
 
 $(BUILD)/libneightrack.a: $(OBJECTS)
 	@echo '  AR      $@'

@@ -3,6 +3,7 @@
 
 A failure prints its seed; SEED=n runs that one again. SECONDS sets the length.
 """
+import ipaddress
 import os
 import random
 import signal
@@ -11,6 +12,7 @@ import threading
 import time
 
 import pytest
+from harness.daemon import dump_map
 from harness.namespace import burst
 from harness.waiting import eventually
 
@@ -87,6 +89,23 @@ class Storm:
                 self.ip("link", "set", "ignored0", "name", "rb")
 
 
+def assert_claims_are_true(daemon, table):
+    """At rest the kernel side claims to have published exactly what Redis holds."""
+    names = {row["formatted"]["key"]: row["formatted"]["value"]["name"]
+             for row in dump_map(daemon.instance, "interfaces")}
+    control = dump_map(daemon.instance, "control")[0]["formatted"]["value"][".bss"][0]["control"]
+    for row in dump_map(daemon.instance, "neighbours"):
+        key, value = row["formatted"]["key"], row["formatted"]["value"]
+        claim = value[""]["published"]
+        if value["epoch"] != control["epoch"]:
+            continue
+        address = ipaddress.ip_address(bytes(key["addr"][:4 if key["family"] == 2 else 16]))
+        published = table.get(f"NEIGH_TABLE:{names[key['ifindex']]}:{address}", {}).get("neigh")
+        valid = claim["stamp"] & 0x8000
+        mac = ":".join(f"{byte:02x}" for byte in claim["mac"])
+        assert published == (mac if valid else None), (address, row["formatted"])
+
+
 @pytest.mark.parametrize("options", [
     ["--ring-size", "4096"],
     [],
@@ -131,3 +150,4 @@ def test_random_changes_and_faults_end_equal(veth, namespace, redis_server, make
         assert c["seen"] + c["rechecked"] == sum(
             c[name] for name in ("other_netns", "filtered", "suppressed", "superseded",
                                  "discarded", "submitted", "ring_full")), (hook, c)
+    assert_claims_are_true(started[0], table)

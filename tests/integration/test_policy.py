@@ -101,6 +101,44 @@ def test_a_broadcast_mac_is_not_published(daemon, namespace, redis_server):
     nothing_leaves_the_kernel(daemon, redis_server)
 
 
+EVERY_KIND = [f"neigh replace {address} lladdr {mac} dev {device} nud {state}"
+              for device in ("veth0", "other0", "ign0")
+              for address, mac, state in (
+                  ("192.0.2.10", MAC, "reachable"), ("192.0.2.11", MAC, "stale"),
+                  ("192.0.2.12", MAC, "permanent"), ("192.0.2.13", MAC, "noarp"),
+                  ("192.0.2.14", MAC, "noarp extern_learn"), ("192.0.2.15", MAC, "failed"),
+                  ("192.0.2.16", MAC, "none"), ("192.0.2.17", MAC, "incomplete"),
+                  ("192.0.2.18", "ff:ff:ff:ff:ff:ff", "permanent"),
+                  ("192.0.2.19", "00:00:00:00:00:00", "permanent"),
+                  ("169.254.3.4", MAC, "permanent"), ("224.0.0.5", MAC, "permanent"),
+                  ("2001:db8::10", MAC, "permanent"), ("2001:db8::13", MAC, "noarp"),
+                  ("fe80::10", MAC, "permanent"), ("fec0::10", MAC, "permanent"),
+                  ("ff02::10", MAC, "permanent"))]
+
+
+@pytest.mark.parametrize("options, policy", [
+    ((), {}),
+    (("--noarp", "yes"), {"noarp": True}),
+    (("--link-local-ipv6", "veth*"), {"link_local": ("veth0",)}),
+    (("--ipv6", "no"), {"families": ("IPv4",)}),
+], ids=["defaults", "noarp", "link-local", "no IPv6"])
+def test_every_kind_gets_the_same_answer_from_hooks_snapshot_and_verify(
+        veth, namespace, make_daemon, equals_kernel, options, policy):
+    for name in ("other0", "ign0"):
+        namespace.add_interface(name)
+    options = ("--ignore", "lo ign* *-p", *options)
+    policy = {"ignored": ("lo", "ign0"), **policy}
+    daemon = make_daemon(*options).start()
+    namespace.batch(EVERY_KIND)
+    told_by_hooks = equals_kernel(**policy)
+    assert len(told_by_hooks) >= 10
+    assert daemon.verify(*options)[0] == 0
+    daemon.stop()
+    daemon.redis.client.flushall()
+    make_daemon(*options).start()
+    assert equals_kernel(**policy) == told_by_hooks
+
+
 @pytest.fixture
 def configured(veth, namespace, make_daemon, tmp_path):
     """A daemon with a configuration file, and a function that changes it and says so."""

@@ -46,6 +46,7 @@ class Daemon:
         self.redis = redis
         self.namespace = namespace
         self.options = [*options]
+        self.wrapper = WRAPPER
         self.lines = []
         self.process = None
         self.reader = None
@@ -53,7 +54,7 @@ class Daemon:
     def launch(self):
         self.lines = []
         self.process = subprocess.Popen(
-            [*WRAPPER, os.path.join(BUILD, "neightrackd"), "--netns", self.namespace.name,
+            [*self.wrapper, os.path.join(BUILD, "neightrackd"), "--netns", self.namespace.name,
              "--redis", self.redis.url, "--instance", self.instance, "--log-level", "info",
              *self.options],
             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)

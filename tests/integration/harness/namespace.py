@@ -58,19 +58,19 @@ class Namespace:
         self.ip("link", "set", name, "up")
 
     def neighbours(self):
-        return json.loads(self.ip("-j", "neigh", "show") or "[]")
+        return json.loads(self.ip("-j", "neigh", "show", "nud", "all") or "[]")
 
 
 VALID = {"PERMANENT", "NOARP", "REACHABLE", "STALE", "DELAY", "PROBE"}
 
 
-def expected_table(namespace, ignored=("lo",), link_local=(), noarp=False, families=("IPv4", "IPv6"),
-                   prefix=""):
+def expected_table(namespace, ignored=("lo",), link_local=(), noarp=False,
+                   families=("IPv4", "IPv6"), prefix=""):
     """What Redis must hold, from iproute2's view of the kernel, under the policy."""
     table = {}
     for neighbour in namespace.neighbours():
         address, device = neighbour["dst"], neighbour["dev"]
-        mac, states = neighbour.get("lladdr"), set(neighbour["state"])
+        mac, states = neighbour.get("lladdr"), set(neighbour.get("state", []))
         family = "IPv6" if ":" in address else "IPv4"
         if device in ignored or device.endswith("-p") or family not in families:
             continue
