@@ -112,7 +112,8 @@ static void say_ready(struct mirror *mirror)
 static void stop_if_written(struct mirror *mirror)
 {
 	/* what cannot be written now is repaired by the next start */
-	if (writer_is_idle(mirror->writer) || !redis_client_is_connected(mirror->redis))
+	if (writer_is_idle(mirror->writer) || !redis_client_is_connected(mirror->redis) ||
+	    !repair_has_picture(mirror->repair))
 		loop_stop(mirror->loop);
 }
 
@@ -152,6 +153,7 @@ static void on_redis_read(void *context, size_t keys)
 
 	log_info("Redis holds %zu keys of %s*", keys, mirror->schema.table);
 	mirror->redis_was_read = true;
+	redis_client_settled(mirror->redis);
 	start_writing(mirror);
 }
 

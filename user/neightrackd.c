@@ -41,14 +41,21 @@ static void reload(struct daemon *daemon)
 {
 	struct command_line line;
 	struct options fresh;
-	int error;
+	char *problem = NULL;
+	size_t problem_bytes;
+	FILE *errors = open_memstream(&problem, &problem_bytes);
+	int error = options_init(&fresh);
 
-	error = options_init(&fresh);
 	if (!error)
-		error = options_parse(&fresh, &line, daemon->argc, daemon->argv, stderr);
+		error = options_parse(&fresh, &line, daemon->argc, daemon->argv,
+				      errors ? errors : stderr);
+	if (errors)
+		fclose(errors);
 	if (error) {
-		log_error("the configuration was not read again: %s; nothing has changed",
-			  strerror(-error));
+		if (problem)
+			problem[strcspn(problem, "\n")] = '\0';
+		log_error("the configuration was not read again, nothing has changed: %s",
+			  problem && problem[0] ? problem : strerror(-error));
 	} else {
 		int changed = options_take_over(&daemon->options, &fresh, say_unchangeable, NULL);
 
@@ -58,6 +65,7 @@ static void reload(struct daemon *daemon)
 			mirror_reconfigure(daemon->mirror);
 	}
 	options_free(&fresh);
+	free(problem);
 }
 
 static void on_signal(void *context, uint32_t epoll_events)

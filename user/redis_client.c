@@ -55,6 +55,7 @@ struct redis_client {
 	bool watches_writable;
 	struct loop_timer retry;
 	uint64_t delay_ns;
+	uint64_t connected_ns;		/* when it was, last */
 	uint64_t away_since_ns;		/* 0 = it is not away */
 	bool away_was_said;
 	struct reply_reader *reader;
@@ -156,9 +157,13 @@ static uint64_t jittered(uint64_t delay_ns)
 static void give_up(struct redis_client *client)
 {
 	bool was_connected = client->state == STATE_CONNECTED;
+	uint64_t now_ns = clock_now_ns();
 
 	if (!client->away_since_ns)
-		client->away_since_ns = clock_now_ns();
+		client->away_since_ns = now_ns;
+	/* one that is lost as soon as it stands is not tried ever faster */
+	if (was_connected && now_ns - client->connected_ns > LAST_DELAY_NS)
+		client->delay_ns = FIRST_DELAY_NS;
 	if (!client->away_was_said) {
 		log_warning("Redis at %s is away: %s; the neighbours are kept, trying again",
 			    client->text, client->drop_reason);
@@ -198,7 +203,8 @@ int redis_client_expect(struct redis_client *client,
 		struct expected *grown = malloc(size * sizeof(*grown));
 
 		if (!grown) {
-			redis_client_drop(client, "no memory for %zu expected replies", size);
+			/* the caller is in the midst of its commands: flush drops it */
+			client->output.failed = true;
 			return -ENOMEM;
 		}
 		for (size_t i = 0; i < client->expected_count; i++)
@@ -277,14 +283,18 @@ static void on_selected(void *context, const struct reply *reply)
 		return;
 	}
 	client->state = STATE_CONNECTED;
-	client->delay_ns = FIRST_DELAY_NS;
+	client->connected_ns = clock_now_ns();
 	client->stats.connects++;
+	client->events->connected(client->context);
+}
+
+void redis_client_settled(struct redis_client *client)
+{
 	if (client->away_was_said)
 		log_notice("Redis at %s is back after %.1f s", client->text,
 			   (double)(clock_now_ns() - client->away_since_ns) / 1e9);
 	client->away_since_ns = 0;
 	client->away_was_said = false;
-	client->events->connected(client->context);
 }
 
 static void greet(struct redis_client *client)
@@ -298,6 +308,7 @@ static void greet(struct redis_client *client)
 	}
 	client->state = STATE_GREETING;
 	/* what was appended after the last connection was lost belongs to nobody */
+	client->output.failed = false;
 	client->output.used = 0;
 	client->output_sent = 0;
 	client->expected_count = 0;
@@ -305,11 +316,9 @@ static void greet(struct redis_client *client)
 	snprintf(database, sizeof(database), "%u", client->address->database);
 	resp_command(&client->output, (const char *const[]){ "CLIENT", "SETNAME", client->name,
 							      NULL });
-	if (redis_client_expect(client, on_named, client))
-		return;
+	redis_client_expect(client, on_named, client);
 	resp_command(&client->output, (const char *const[]){ "SELECT", database, NULL });
-	if (redis_client_expect(client, on_selected, client))
-		return;
+	redis_client_expect(client, on_selected, client);
 	redis_client_flush(client);
 }
 

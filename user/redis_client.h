@@ -46,7 +46,7 @@ const struct redis_client_stats *redis_client_stats(const struct redis_client *c
 struct resp_buffer *redis_client_output(struct redis_client *client);
 
 /* on_reply is called with the reply of the command just appended, unless the
- * connection is lost before. 0 or -ENOMEM: the connection is dropped then. */
+ * connection is lost before. 0 or -ENOMEM: the next flush drops the connection. */
 int redis_client_expect(struct redis_client *client,
 			void (*on_reply)(void *context, const struct reply *reply), void *context);
 
@@ -55,6 +55,9 @@ size_t redis_client_in_flight(const struct redis_client *client);
 
 /* Sends what was appended, as far as the socket takes it; the rest follows. */
 void redis_client_flush(struct redis_client *client);
+
+/* The server has proved to be of use: says that it is back, if it was away. */
+void redis_client_settled(struct redis_client *client);
 
 /* Gives the connection up, for this reason, and makes a new one later. May be
  * called from on_reply. */

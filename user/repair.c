@@ -191,6 +191,7 @@ static void merge(struct repair *repair, bool interrupted)
 
 static void on_done(void *context, bool interrupted, int error)
 {
+	static struct log_limit limit = { .burst = 3, .interval_ms = 10000 };
 	struct repair *repair = context;
 	bool again = repair->due;	/* asked for while this one was under way */
 
@@ -201,7 +202,8 @@ static void on_done(void *context, bool interrupted, int error)
 		repair->retries++;
 		picture_end_dump(repair->config.picture);
 		if (error)
-			log_warning("the dump of neighbours failed: %s; trying again",
+			log_limited(&limit, LOG_LEVEL_WARNING,
+				    "the dump of neighbours failed: %s; trying again",
 				    strerror(-error));
 		repair->due = true;
 		loop_timer_arm(&repair->start, error ? FAILED_RETRY_NS : 0);

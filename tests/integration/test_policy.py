@@ -179,7 +179,7 @@ def test_a_broken_configuration_changes_nothing_at_run_time(configured, namespac
     daemon, reconfigure = configured
     reconfigure("ignore = veth0", "batch_size = many")
     eventually(lambda: daemon.said("nothing has changed"))
-    assert daemon.said(":3: batch_size")
+    assert daemon.said(":3: batch_size = many")
     add(namespace, "192.0.2.9")
     eventually(redis_server.table)
 
