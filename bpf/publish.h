@@ -224,6 +224,8 @@ static __always_inline enum outcome begin_claim(const struct neighbour *n, struc
 		return AGAIN;
 	}
 	c->map_full++;
+	if (change->published)
+		c->rechecked++;
 	publish_unclaimed(n, change, c);
 	return DONE;
 }
@@ -244,7 +246,9 @@ static __always_inline enum outcome publish_claimed(struct neigh_value *value, _
 		/* a deletion is never another hook's to publish: it tries on */
 		if (++change->lost_swaps >= LOST_SWAPS && !change->deleted)
 			return DONE;
-		c->rechecked++;
+		/* after a publication the next round counts itself, if it has to act */
+		if (!change->published)
+			c->rechecked++;
 		return AGAIN;
 	}
 	__builtin_memcpy(&old, &word, sizeof(old));

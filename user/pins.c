@@ -49,7 +49,8 @@ static int make_folder(const char *path)
 	if (mkdir(path, 0755) && errno != EEXIST) {
 		int error = -errno;
 
-		log_error("cannot make %s: %s", path, strerror(-error));
+		log_error("cannot make %s: %s (needs root, or a bpffs that this user may write)",
+			  path, strerror(-error));
 		return error;
 	}
 	return 0;

@@ -123,5 +123,13 @@ class Daemon:
     def count(self, name):
         return sum(hook[name] for hook in self.counters().values())
 
+    def assert_accounts_balance(self):
+        """At rest every run of a program has had one outcome."""
+        for hook, c in self.counters().items():
+            outcomes = sum(c[name] for name in ("other_netns", "filtered", "suppressed",
+                                                "superseded", "discarded", "submitted",
+                                                "ring_full"))
+            assert c["seen"] + c["rechecked"] == outcomes, (hook, c)
+
     def verify(self, *options):
         return tool("verify", "--netns", self.namespace.name, "--redis", self.redis.url, *options)
