@@ -11,6 +11,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <unistd.h>
 
 #include "clock.h"
 #include "log.h"
@@ -64,9 +65,15 @@ static const char *hint(int error)
 
 static int load(struct source *source, const struct source_config *config)
 {
+	const long page_bytes = sysconf(_SC_PAGESIZE);
 	struct neightrack_bpf *object;
 	int error;
 
+	if (config->ring_size_bytes < (unsigned long)page_bytes) {
+		log_error("ring_size = %u: on this machine allowed are %ld bytes, a page, or more",
+			  config->ring_size_bytes, page_bytes);
+		return -EINVAL;
+	}
 	libbpf_set_print(print_libbpf);
 	object = neightrack_bpf__open();
 	if (!object) {
