@@ -6,15 +6,12 @@
 #include <hiredis/hiredis.h>
 #include <stdlib.h>
 #include <string.h>
-#include <sys/time.h>
 
 #include "listing_grow.h"
 #include "log.h"
 #include "picture.h"
-#include "redis_address.h"
+#include "redis_blocking.h"
 #include "schema.h"
-
-static const struct timeval answer_limit = { .tv_sec = 5 };
 
 struct reading {
 	redisContext *redis;
@@ -127,31 +124,6 @@ static void drop_doubles(struct listing *listing)
 	listing->count = kept;
 }
 
-static int connect_to(struct reading *reading)
-{
-	struct redis_address address;
-	const char *why;
-	redisReply *reply;
-	int error = redis_address_parse(&address, reading->options->redis, &why);
-
-	if (error) {
-		log_error("redis = %s: %s", reading->options->redis, why);
-		return error;
-	}
-	reading->redis = address.is_unix ?
-		redisConnectUnixWithTimeout(address.host, answer_limit) :
-		redisConnectWithTimeout(address.host, address.port, answer_limit);
-	if (!reading->redis || reading->redis->err)
-		return say_failure(reading, "cannot connect", NULL);
-	redisSetTimeout(reading->redis, answer_limit);
-	reply = redisCommand(reading->redis, "SELECT %u", address.database);
-	if (!reply || reply->type != REDIS_REPLY_STATUS)
-		error = say_failure(reading, "SELECT", reply);
-	if (reply)
-		freeReplyObject(reply);
-	return error;
-}
-
 int listing_from_redis(struct listing *listing, const struct options *options)
 {
 	struct reading reading = { .options = options, .listing = listing };
@@ -160,7 +132,7 @@ int listing_from_redis(struct listing *listing, const struct options *options)
 	listing->count = 0;
 	error = schema_init(&reading.schema, options->key_prefix);
 	if (!error)
-		error = connect_to(&reading);
+		error = redis_blocking_connect(&reading.redis, options, reading.schema.table);
 	if (!error)
 		error = scan(&reading);
 	if (!error)

@@ -10,16 +10,19 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "instance_lock.h"
 #include "links.h"
 #include "log.h"
 #include "neigh_table.h"
 #include "netns.h"
+#include "netns_watch.h"
 #include "picture.h"
 #include "readback.h"
 #include "redis_client.h"
 #include "repair.h"
 #include "schema.h"
 #include "source.h"
+#include "statistics.h"
 #include "writer.h"
 
 /* Records taken in before the writer and Redis get their turn again. */
@@ -28,11 +31,16 @@
 #define RECORDS_A_DRAIN 262144
 #define LOSS_CHECK_NS NS_PER_S
 #define SHUT_DOWN_NS (2 * NS_PER_S)
+/* An audit of Redis that something other than the clock asks for. */
+#define SURPRISE_NS (200 * NS_PER_MS)
+#define SURPRISE_GAP_NS (5 * NS_PER_S)
 
 struct mirror {
 	struct loop *loop;
 	struct options *options;
+	int lock_fd;
 	int netns_fd;
+	struct netns_watch *netns_watch;
 	struct redis_address address;
 	struct schema schema;
 	char client_name[48];
@@ -47,18 +55,26 @@ struct mirror {
 	struct writer *writer;
 	struct loop_watch source_watch;
 	struct loop_timer loss_check;
+	struct loop_timer redis_audit;
 	struct loop_timer deadline;
+	uint64_t redis_audit_ns;	/* when the last one ended */
+	uint64_t redis_repaired;
+	uint64_t writes_before;		/* when Redis had been read */
 	bool redis_was_read;
+	bool redis_is_settled;		/* and everything written since it was */
 	bool ready_was_said;
 	bool shutting_down;
+	bool netns_is_gone;
 };
 
-static void apply_record(void *context, const struct neigh_record *record)
+static bool apply_record(void *context, const struct neigh_record *record)
 {
 	struct mirror *mirror = context;
+	int changed = picture_apply_record(mirror->picture, record);
 
-	if (!picture_apply_record(mirror->picture, record))
+	if (changed < 0)
 		repair_request(mirror->repair, REPAIR_MEMORY);
+	return changed != 0;
 }
 
 static size_t take_records(struct mirror *mirror, size_t limit)
@@ -97,6 +113,22 @@ static void on_loss_check(void *context)
 	repair_check_losses(mirror->repair);
 }
 
+static uint64_t writes(const struct mirror *mirror)
+{
+	const struct writer_stats *stats = writer_stats(mirror->writer);
+
+	return stats->sets + stats->deletes;
+}
+
+/* Redis holds all that it was to hold since it was connected to. */
+static void settle(struct mirror *mirror)
+{
+	if (mirror->redis_is_settled || !writer_is_idle(mirror->writer))
+		return;
+	mirror->redis_is_settled = true;
+	redis_client_settled(mirror->redis, writes(mirror) - mirror->writes_before);
+}
+
 static void say_ready(struct mirror *mirror)
 {
 	size_t count = neigh_table_wanted_count(mirror->table);
@@ -120,10 +152,17 @@ static void stop_if_written(struct mirror *mirror)
 static bool before_sleep(void *context)
 {
 	struct mirror *mirror = context;
-	bool more = take_records(mirror, RECORDS_A_TURN) == RECORDS_A_TURN;
+	bool more;
 
+	if (mirror->netns_is_gone) {
+		writer_run(mirror->writer);
+		stop_if_written(mirror);
+		return true;
+	}
+	more = take_records(mirror, RECORDS_A_TURN) == RECORDS_A_TURN;
 	more |= repair_work(mirror->repair);
 	writer_run(mirror->writer);
+	settle(mirror);
 	say_ready(mirror);
 	if (mirror->shutting_down)
 		stop_if_written(mirror);
@@ -134,7 +173,8 @@ static void start_writing(struct mirror *mirror)
 {
 	if (!mirror->redis_was_read || !repair_has_picture(mirror->repair))
 		return;
-	repair_confirm_published(mirror->repair);
+	if (!mirror->netns_is_gone)
+		repair_confirm_published(mirror->repair);
 	writer_enable(mirror->writer);
 }
 
@@ -147,14 +187,63 @@ static void on_first_picture(void *context)
 	start_writing(mirror);
 }
 
-static void on_redis_read(void *context, size_t keys)
+static void start_redis_audit(void *context)
 {
 	struct mirror *mirror = context;
 
-	log_info("Redis holds %zu keys of %s*", keys, mirror->schema.table);
-	mirror->redis_was_read = true;
-	redis_client_settled(mirror->redis);
-	start_writing(mirror);
+	/* what is not known to the writer yet is read anyway, before it starts */
+	if (mirror->redis_was_read && !readback_is_running(mirror->readback))
+		readback_start(mirror->readback, true);
+}
+
+/* Somebody else writes to our keys: look soon, but not all the time. */
+static void on_surprise(void *context)
+{
+	struct mirror *mirror = context;
+	uint64_t now_ns = clock_now_ns();
+	uint64_t earliest_ns = mirror->redis_audit_ns + SURPRISE_GAP_NS;
+
+	if (mirror->redis_audit.due_ns || readback_is_running(mirror->readback))
+		return;
+	loop_timer_arm(&mirror->redis_audit, mirror->redis_audit_ns && earliest_ns > now_ns ?
+		       earliest_ns - now_ns : SURPRISE_NS);
+}
+
+static void on_unwanted(void *context, struct neigh_entry *entry)
+{
+	struct mirror *mirror = context;
+
+	if (!mirror->netns_is_gone)
+		repair_confirm(mirror->repair, entry);
+}
+
+static void on_redis_audited(struct mirror *mirror, const struct readback_result *result)
+{
+	mirror->redis_audit_ns = clock_now_ns();
+	mirror->redis_repaired += result->wrong;
+	log_info("audit: Redis holds %zu keys of %s*", result->keys, mirror->schema.table);
+	if (result->wrong)
+		log_warning("audit: %zu keys of %s* in Redis were not as they had been written, and "
+			    "are repaired", result->wrong, mirror->schema.table);
+}
+
+static void on_redis_read(void *context, const struct readback_result *result)
+{
+	struct mirror *mirror = context;
+
+	if (result->is_audit) {
+		on_redis_audited(mirror, result);
+	} else {
+		log_info("Redis holds %zu keys of %s*", result->keys, mirror->schema.table);
+		mirror->redis_was_read = true;
+		mirror->writes_before = writes(mirror);
+		start_writing(mirror);
+	}
+	if (result->left_out) {
+		log_warning("%zu keys in Redis could not be looked at this time; they will be in %llu s",
+			    result->left_out, SURPRISE_GAP_NS / NS_PER_S);
+		loop_timer_arm(&mirror->redis_audit, SURPRISE_GAP_NS);
+	}
 }
 
 static void on_connected(void *context)
@@ -162,7 +251,7 @@ static void on_connected(void *context)
 	struct mirror *mirror = context;
 
 	neigh_table_forget_published(mirror->table);
-	readback_start(mirror->readback);
+	readback_start(mirror->readback, false);
 }
 
 static void on_disconnected(void *context)
@@ -170,6 +259,8 @@ static void on_disconnected(void *context)
 	struct mirror *mirror = context;
 
 	mirror->redis_was_read = false;
+	mirror->redis_is_settled = false;
+	readback_stop(mirror->readback);
 	writer_disable(mirror->writer);
 	neigh_table_forget_published(mirror->table);
 }
@@ -185,6 +276,8 @@ static void on_links_begin(void *context)
 {
 	struct mirror *mirror = context;
 
+	if (mirror->netns_is_gone)
+		return;
 	picture_begin_links(mirror->picture);
 }
 
@@ -192,6 +285,8 @@ static void on_link(void *context, uint32_t ifindex, const char *name)
 {
 	struct mirror *mirror = context;
 
+	if (mirror->netns_is_gone)
+		return;
 	if (picture_link(mirror->picture, ifindex, name) && repair_has_picture(mirror->repair))
 		repair_request(mirror->repair, REPAIR_RENAMED);
 }
@@ -200,13 +295,16 @@ static void on_link_gone(void *context, uint32_t ifindex)
 {
 	struct mirror *mirror = context;
 
-	picture_link_gone(mirror->picture, ifindex);
+	if (!mirror->netns_is_gone)
+		picture_link_gone(mirror->picture, ifindex);
 }
 
 static void on_links_end(void *context, bool after_loss)
 {
 	struct mirror *mirror = context;
 
+	if (mirror->netns_is_gone)
+		return;
 	picture_end_links(mirror->picture);
 	if (!repair_has_picture(mirror->repair))
 		repair_request(mirror->repair, REPAIR_START);
@@ -221,6 +319,29 @@ static void on_deadline(void *context)
 	log_warning("Redis did not take everything in time: %zu neighbours are left to the "
 		    "next start", neigh_table_dirty_count(mirror->table));
 	loop_stop(mirror->loop);
+}
+
+static void on_netns_gone(void *context)
+{
+	struct mirror *mirror = context;
+	bool keep = mirror->options->netns_gone_keys == OPTION_NETNS_GONE_KEEP;
+
+	log_error("network namespace %s is gone; its keys in Redis are %s",
+		  mirror->options->netns, keep ? "kept" : "removed");
+	mirror->netns_is_gone = true;
+	repair_stop(mirror->repair);
+	loop_timer_disarm(&mirror->loss_check);
+	if (keep) {
+		loop_stop(mirror->loop);
+		return;
+	}
+	picture_clear(mirror->picture);
+	mirror_shut_down(mirror);
+}
+
+static void on_audit_begins(void *context)
+{
+	start_redis_audit(context);
 }
 
 static const struct links_events links_events = {
@@ -249,14 +370,34 @@ static int open_netns(struct mirror *mirror, uint32_t *inum)
 	return error;
 }
 
+static int watch_netns(struct mirror *mirror, uint32_t inum)
+{
+	const char *netns = mirror->options->netns;
+	int error;
+
+	/* the own one cannot go before this process does */
+	if (!netns[0])
+		return 0;
+	error = netns_watch_new(&mirror->netns_watch, mirror->loop, netns, inum, on_netns_gone,
+				mirror);
+	if (error)
+		log_error("cannot watch network namespace %s: %s", netns, strerror(-error));
+	return error;
+}
+
 /* The kernel's side, in the order of the design: attach first, then dump. */
 static int make_kernel_side(struct mirror *mirror)
 {
 	struct source_config source_config = {
+		.kind = mirror->options->source,
 		.instance = mirror->options->instance,
 		.ring_size_bytes = mirror->options->ring_size_bytes,
-		.max_neighbours = mirror->options->max_neighbours,
+		.netlink_buffer_bytes = mirror->options->netlink_buffer_bytes,
+		.netlink_no_enobufs = mirror->options->netlink_no_enobufs,
+		.map_size = mirror->options->map_size ? mirror->options->map_size :
+							mirror->options->max_neighbours,
 		.policy = picture_policy(mirror->options),
+		.interfaces = mirror->interfaces,
 	};
 	struct repair_config repair_config = {
 		.loop = mirror->loop,
@@ -264,11 +405,15 @@ static int make_kernel_side(struct mirror *mirror)
 		.audit_interval_s = mirror->options->audit_interval_s,
 		.drain = drain,
 		.first_picture = on_first_picture,
+		.audit_begins = on_audit_begins,
 		.context = mirror,
 	};
 	int error;
 
 	error = open_netns(mirror, &source_config.netns_inum);
+	source_config.netns_fd = mirror->netns_fd;
+	if (!error)
+		error = watch_netns(mirror, source_config.netns_inum);
 	if (!error)
 		error = source_new(&mirror->source, &source_config);
 	if (error)
@@ -310,6 +455,29 @@ static int configure_writer(struct mirror *mirror)
 	return writer_configure(mirror->writer, &config);
 }
 
+static int make_redis_client(struct mirror *mirror)
+{
+	const struct options *options = mirror->options;
+	const struct redis_client_config config = {
+		.loop = mirror->loop,
+		.address = &mirror->address,
+		.text = options->redis,
+		.user = options->redis_user,
+		.password_file = options->redis_password_file,
+		.client_name = mirror->client_name,
+		.probe_key = mirror->schema.table,
+		.one_slot = schema_has_hash_tag(&mirror->schema),
+		.timeout_ms = options->redis_timeout_ms,
+		.events = &redis_events,
+		.context = mirror,
+	};
+
+	snprintf(mirror->client_name, sizeof(mirror->client_name), "neightrack-%s",
+		 options->instance);
+	mirror->redis = redis_client_new(&config);
+	return mirror->redis ? 0 : -ENOMEM;
+}
+
 static int make_redis_side(struct mirror *mirror)
 {
 	const struct options *options = mirror->options;
@@ -318,6 +486,7 @@ static int make_redis_side(struct mirror *mirror)
 		.table = mirror->table,
 		.interfaces = mirror->interfaces,
 		.is_ignored = is_ignored,
+		.unwanted = on_unwanted,
 		.done = on_redis_read,
 		.context = mirror,
 	};
@@ -334,15 +503,13 @@ static int make_redis_side(struct mirror *mirror)
 		log_error("key_prefix is too long: allowed are %d bytes", SCHEMA_PREFIX_BYTES);
 		return error;
 	}
-	snprintf(mirror->client_name, sizeof(mirror->client_name), "neightrack-%s",
-		 options->instance);
-	mirror->redis = redis_client_new(mirror->loop, &mirror->address, options->redis,
-					 mirror->client_name, &redis_events, mirror);
-	if (!mirror->redis)
-		return -ENOMEM;
+	error = make_redis_client(mirror);
+	if (error)
+		return error;
 	readback_config.client = mirror->redis;
 	mirror->readback = readback_new(&readback_config);
-	mirror->writer = writer_new(mirror->loop, mirror->redis, &mirror->schema, mirror->table);
+	mirror->writer = writer_new(mirror->loop, mirror->redis, &mirror->schema, mirror->table,
+				    on_surprise, mirror);
 	if (!mirror->readback || !mirror->writer)
 		return -ENOMEM;
 	return configure_writer(mirror);
@@ -358,9 +525,17 @@ int mirror_new(struct mirror **result, struct loop *loop, struct options *option
 	mirror->loop = loop;
 	mirror->options = options;
 	mirror->netns_fd = -1;
+	loop_timer_init(loop, &mirror->loss_check, on_loss_check, mirror);
+	loop_timer_init(loop, &mirror->redis_audit, start_redis_audit, mirror);
+	loop_timer_init(loop, &mirror->deadline, on_deadline, mirror);
+	mirror->lock_fd = instance_lock(options->instance);
+	if (mirror->lock_fd == -EBUSY) {
+		error = mirror->lock_fd;
+		goto fail;
+	}
 	mirror->interfaces = interface_set_new();
 	if (mirror->interfaces)
-		mirror->table = neigh_table_new(mirror->interfaces);
+		mirror->table = neigh_table_new(mirror->interfaces, options->max_neighbours);
 	if (!mirror->table)
 		goto fail;
 	error = make_redis_side(mirror);
@@ -368,8 +543,6 @@ int mirror_new(struct mirror **result, struct loop *loop, struct options *option
 		error = make_kernel_side(mirror);
 	if (error)
 		goto fail;
-	loop_timer_init(loop, &mirror->loss_check, on_loss_check, mirror);
-	loop_timer_init(loop, &mirror->deadline, on_deadline, mirror);
 	loop_set_prepare(loop, before_sleep, mirror);
 	*result = mirror;
 	return 0;
@@ -393,8 +566,11 @@ void mirror_free(struct mirror *mirror)
 	redis_client_free(mirror->redis);
 	neigh_table_free(mirror->table);
 	interface_set_free(mirror->interfaces);
+	netns_watch_free(mirror->netns_watch);
 	if (mirror->netns_fd >= 0)
 		close(mirror->netns_fd);
+	if (mirror->lock_fd >= 0)
+		close(mirror->lock_fd);
 	free(mirror);
 }
 
@@ -404,9 +580,44 @@ void mirror_reconfigure(struct mirror *mirror)
 
 	if (error)
 		log_error("cannot take over batch_size: %s", strerror(-error));
+	if (mirror->netns_is_gone)
+		return;
 	repair_set_audit_interval(mirror->repair, mirror->options->audit_interval_s);
 	picture_review(mirror->picture);
 	repair_request(mirror->repair, REPAIR_CONFIGURATION);
+}
+
+void mirror_audit(struct mirror *mirror)
+{
+	if (!mirror->netns_is_gone)
+		repair_audit(mirror->repair);
+}
+
+void mirror_log_statistics(struct mirror *mirror)
+{
+	struct statistics statistics = {
+		.source = source_name(mirror->source),
+		.wanted = neigh_table_wanted_count(mirror->table),
+		.entries = neigh_table_count(mirror->table),
+		.dirty = neigh_table_dirty_count(mirror->table),
+		.in_flight = redis_client_in_flight(mirror->redis),
+		.repair = repair_stats(mirror->repair),
+		.writer = writer_stats(mirror->writer),
+		.redis = redis_client_stats(mirror->redis),
+		.over_limit = picture_left_out(mirror->picture),
+		.redis_repaired = mirror->redis_repaired,
+	};
+	char text[1024];
+
+	source_totals(mirror->source, &statistics.totals);
+	source_losses(mirror->source, &statistics.losses);
+	statistics_print(&statistics, text, sizeof(text));
+	log_notice("statistics: %s", text);
+}
+
+bool mirror_netns_is_gone(const struct mirror *mirror)
+{
+	return mirror->netns_is_gone;
 }
 
 void mirror_shut_down(struct mirror *mirror)

@@ -10,6 +10,8 @@
 #ifndef NEIGHTRACK_MIRROR_H
 #define NEIGHTRACK_MIRROR_H
 
+#include <stdbool.h>
+
 #include "loop.h"
 #include "options.h"
 
@@ -21,6 +23,15 @@ void mirror_free(struct mirror *mirror);
 
 /* The options that can change at run time have changed. */
 void mirror_reconfigure(struct mirror *mirror);
+
+/* Compares both sides with the table now, and repairs what differs. */
+void mirror_audit(struct mirror *mirror);
+
+/* One line of all that is counted, to the log. */
+void mirror_log_statistics(struct mirror *mirror);
+
+/* Whether the loop was stopped because the network namespace was deleted. */
+bool mirror_netns_is_gone(const struct mirror *mirror);
 
 /* Writes what is dirty, for at most two seconds, and then stops the loop. */
 void mirror_shut_down(struct mirror *mirror);

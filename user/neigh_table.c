@@ -26,6 +26,7 @@ struct neigh_table {
 	struct interface_set *interfaces;
 	struct neigh_entry **buckets;
 	size_t bucket_count;		/* a power of two */
+	size_t limit;
 	size_t count;
 	size_t wanted_count;
 	size_t dirty_count;
@@ -36,7 +37,7 @@ struct neigh_table {
 	uint64_t seed[2];
 };
 
-struct neigh_table *neigh_table_new(struct interface_set *interfaces)
+struct neigh_table *neigh_table_new(struct interface_set *interfaces, size_t limit)
 {
 	struct neigh_table *table = calloc(1, sizeof(*table));
 
@@ -50,6 +51,7 @@ struct neigh_table *neigh_table_new(struct interface_set *interfaces)
 	}
 	table->bucket_count = FIRST_BUCKETS;
 	table->interfaces = interfaces;
+	table->limit = limit;
 	table->last_dirty = &table->first_dirty;
 	return table;
 }
@@ -76,6 +78,11 @@ size_t neigh_table_count(const struct neigh_table *table)
 size_t neigh_table_wanted_count(const struct neigh_table *table)
 {
 	return table->wanted_count;
+}
+
+bool neigh_table_is_full(const struct neigh_table *table)
+{
+	return table->wanted_count >= table->limit;
 }
 
 size_t neigh_table_dirty_count(const struct neigh_table *table)
@@ -171,6 +178,8 @@ struct neigh_entry *neigh_table_get(struct neigh_table *table, struct interface 
 
 	if (entry)
 		return entry;
+	if (table->count >= 2 * table->limit)
+		return NULL;
 	entry = allocate(table);
 	if (!entry)
 		return NULL;
@@ -280,7 +289,44 @@ static void forget(void *context, struct neigh_entry *entry)
 
 	entry->published = PUBLISHED_NOTHING;
 	entry->in_flight = false;
+	entry->unverified = false;
 	settle(table, entry);
+}
+
+static void mark_unverified(void *context, struct neigh_entry *entry)
+{
+	(void)context;
+	entry->unverified = entry->published != PUBLISHED_NOTHING;
+}
+
+void neigh_table_begin_verification(struct neigh_table *table)
+{
+	neigh_table_for_each(table, mark_unverified, NULL);
+}
+
+struct verification {
+	struct neigh_table *table;
+	size_t missing;
+};
+
+static void end_verification(void *context, struct neigh_entry *entry)
+{
+	struct verification *verification = context;
+
+	if (!entry->unverified)
+		return;
+	entry->unverified = false;
+	verification->missing++;
+	entry->published = PUBLISHED_NOTHING;
+	settle(verification->table, entry);
+}
+
+size_t neigh_table_end_verification(struct neigh_table *table)
+{
+	struct verification verification = { .table = table };
+
+	neigh_table_for_each(table, end_verification, &verification);
+	return verification.missing;
 }
 
 void neigh_table_forget_published(struct neigh_table *table)
@@ -336,6 +382,7 @@ struct neigh_entry *neigh_table_take_dirty(struct neigh_table *table)
 void neigh_table_acknowledge(struct neigh_table *table, struct neigh_entry *entry)
 {
 	entry->in_flight = false;
+	entry->unverified = false;
 	if (entry->in_flight_wanted) {
 		entry->published = PUBLISHED_MAC;
 		memcpy(entry->published_mac, entry->in_flight_mac, sizeof(entry->published_mac));

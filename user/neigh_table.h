@@ -51,20 +51,29 @@ struct neigh_entry {
 	uint8_t in_flight_mac[6];
 	bool in_flight_wanted;			/* else a delete is in flight */
 	bool seen_in_dump;			/* by the dump that is under way */
+	bool unverified;			/* the audit of Redis has not seen its key yet */
 };
 
 _Static_assert(sizeof(struct neigh_entry) <= 120, "memory per neighbour");
 
-/* `interfaces` stays the caller's and must outlive the table. NULL: no memory. */
-struct neigh_table *neigh_table_new(struct interface_set *interfaces);
+/*
+ * limit: neighbours that may be wanted at one time. What is on its way out of
+ * Redis may take that much again, and no more.
+ * `interfaces` stays the caller's and must outlive the table. NULL: no memory.
+ */
+struct neigh_table *neigh_table_new(struct interface_set *interfaces, size_t limit);
 void neigh_table_free(struct neigh_table *table);
 
 size_t neigh_table_count(const struct neigh_table *table);
 size_t neigh_table_wanted_count(const struct neigh_table *table);
 size_t neigh_table_dirty_count(const struct neigh_table *table);
 
+/* No more neighbours may be wanted. */
+bool neigh_table_is_full(const struct neigh_table *table);
+
 /* addr: 16 bytes, network order, zero-padded for IPv4. Find, or find or make
- * (NULL: no memory). A made one must be given something, or be released. */
+ * (NULL: no memory, or twice the limit is reached). A made one must be given
+ * something, or be released. */
 struct neigh_entry *neigh_table_find(struct neigh_table *table, const struct interface *interface,
 				     uint8_t family, const uint8_t *addr);
 struct neigh_entry *neigh_table_get(struct neigh_table *table, struct interface *interface,
@@ -77,6 +86,16 @@ bool neigh_table_want(struct neigh_table *table, struct neigh_entry *entry, cons
 /* Redis' side, as read there. mac is used for PUBLISHED_MAC alone. */
 void neigh_table_set_published(struct neigh_table *table, struct neigh_entry *entry,
 			       enum neigh_published published, const uint8_t *mac);
+
+/* Around an audit of Redis: what is believed to be there is unverified, until
+ * it is read or written anew. */
+void neigh_table_begin_verification(struct neigh_table *table);
+static inline void neigh_table_verify(struct neigh_entry *entry)
+{
+	entry->unverified = false;
+}
+/* What is still unverified is not in Redis. Returns the number of these. */
+size_t neigh_table_end_verification(struct neigh_table *table);
 
 /* Nothing is known of Redis any more: nothing is published, in flight or dirty. */
 void neigh_table_forget_published(struct neigh_table *table);

@@ -12,15 +12,19 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
+#include "clock.h"
 #include "log.h"
 #include "loop.h"
 #include "mirror.h"
+#include "netns.h"
 #include "options.h"
 #include "version.h"
 
 enum {
 	EXIT_USAGE = 2,		/* as for a bad configuration: nothing was started */
 };
+
+#define LOOK_NS (200 * NS_PER_MS)
 
 struct daemon {
 	int argc;
@@ -29,6 +33,8 @@ struct daemon {
 	struct loop *loop;
 	struct mirror *mirror;
 	struct loop_watch signals;
+	struct loop_timer look;		/* for a namespace that is waited for */
+	bool ending;
 };
 
 static void say_unchangeable(void *context, const char *name)
@@ -61,11 +67,36 @@ static void reload(struct daemon *daemon)
 
 		log_set_level(daemon->options.log_level);
 		log_notice("the configuration was read again: %d options changed", changed);
-		if (changed)
+		if (changed && daemon->mirror)
 			mirror_reconfigure(daemon->mirror);
 	}
 	options_free(&fresh);
 	free(problem);
+}
+
+static void handle_signal(struct daemon *daemon, int number)
+{
+	switch (number) {
+	case SIGHUP:
+		reload(daemon);
+		break;
+	case SIGUSR1:
+		if (daemon->mirror)
+			mirror_log_statistics(daemon->mirror);
+		break;
+	case SIGUSR2:
+		if (daemon->mirror)
+			mirror_audit(daemon->mirror);
+		break;
+	default:
+		log_notice("%s: ending", strsignal(number));
+		daemon->ending = true;
+		if (daemon->mirror)
+			mirror_shut_down(daemon->mirror);
+		else
+			loop_stop(daemon->loop);
+		break;
+	}
 }
 
 static void on_signal(void *context, uint32_t epoll_events)
@@ -74,17 +105,11 @@ static void on_signal(void *context, uint32_t epoll_events)
 	struct signalfd_siginfo info;
 
 	(void)epoll_events;
-	while (read(daemon->signals.fd, &info, sizeof(info)) == (ssize_t)sizeof(info)) {
-		if (info.ssi_signo == SIGHUP) {
-			reload(daemon);
-			continue;
-		}
-		log_notice("%s: ending", strsignal((int)info.ssi_signo));
-		mirror_shut_down(daemon->mirror);
-	}
+	while (read(daemon->signals.fd, &info, sizeof(info)) == (ssize_t)sizeof(info))
+		handle_signal(daemon, (int)info.ssi_signo);
 }
 
-static int watch_signals(struct daemon *daemon)
+static int open_signals(struct daemon *daemon)
 {
 	sigset_t set;
 
@@ -92,13 +117,13 @@ static int watch_signals(struct daemon *daemon)
 	sigaddset(&set, SIGTERM);
 	sigaddset(&set, SIGINT);
 	sigaddset(&set, SIGHUP);
+	sigaddset(&set, SIGUSR1);
+	sigaddset(&set, SIGUSR2);
 	if (sigprocmask(SIG_BLOCK, &set, NULL) || signal(SIGPIPE, SIG_IGN) == SIG_ERR)
 		return -errno;
 	daemon->signals = (struct loop_watch){ .ready = on_signal, .context = daemon };
 	daemon->signals.fd = signalfd(-1, &set, SFD_NONBLOCK | SFD_CLOEXEC);
-	if (daemon->signals.fd < 0)
-		return -errno;
-	return loop_add(daemon->loop, &daemon->signals, EPOLLIN);
+	return daemon->signals.fd < 0 ? -errno : 0;
 }
 
 static void print_help(void)
@@ -112,7 +137,21 @@ static void print_help(void)
 	options_print_help(stdout);
 }
 
-static int run(struct daemon *daemon)
+static void on_look(void *context)
+{
+	struct daemon *daemon = context;
+	int fd = netns_open(daemon->options.netns);
+
+	if (fd < 0) {
+		loop_timer_arm(&daemon->look, LOOK_NS);
+		return;
+	}
+	close(fd);
+	loop_stop(daemon->loop);
+}
+
+/* Runs a loop of its own, with or without a mirror, until it is stopped. */
+static int run_loop(struct daemon *daemon, bool with_mirror)
 {
 	int error;
 
@@ -122,20 +161,47 @@ static int run(struct daemon *daemon)
 		log_error("cannot make an event loop: %s", strerror(-error));
 		return error;
 	}
-	error = watch_signals(daemon);
+	error = loop_add(daemon->loop, &daemon->signals, EPOLLIN);
 	if (error) {
 		log_error("cannot watch signals: %s", strerror(-error));
 		goto out;
 	}
-	error = mirror_new(&daemon->mirror, daemon->loop, &daemon->options);
-	if (error)
-		goto out;
+	if (with_mirror) {
+		error = mirror_new(&daemon->mirror, daemon->loop, &daemon->options);
+		if (error)
+			goto out;
+	} else {
+		loop_timer_init(daemon->loop, &daemon->look, on_look, daemon);
+		loop_timer_arm(&daemon->look, LOOK_NS);
+	}
 	error = loop_run(daemon->loop);
 	if (error)
 		log_error("the event loop failed: %s", strerror(-error));
+	else if (with_mirror && mirror_netns_is_gone(daemon->mirror) && !daemon->ending)
+		error = -ENONET;
 out:
 	mirror_free(daemon->mirror);
+	daemon->mirror = NULL;
 	loop_free(daemon->loop);
+	return error;
+}
+
+static int run(struct daemon *daemon)
+{
+	int error = open_signals(daemon);
+
+	if (error) {
+		log_error("cannot watch signals: %s", strerror(-error));
+		return error;
+	}
+	error = run_loop(daemon, true);
+	while (error == -ENONET && daemon->options.netns_gone == OPTION_NETNS_GONE_WAIT) {
+		log_notice("waiting for network namespace %s", daemon->options.netns);
+		error = run_loop(daemon, false);
+		if (!error && !daemon->ending)
+			error = run_loop(daemon, true);
+	}
+	close(daemon->signals.fd);
 	return error;
 }
 

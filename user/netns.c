@@ -6,10 +6,12 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <limits.h>
+#include <linux/nsfs.h>
 #include <sched.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/ioctl.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -17,21 +19,36 @@
 
 static const char own_netns[] = "/proc/thread-self/ns/net";
 
+int netns_path(const char *netns, char *path, size_t bytes)
+{
+	int used;
+
+	if (!netns[0])
+		used = snprintf(path, bytes, "%s", own_netns);
+	else if (strchr(netns, '/'))
+		used = snprintf(path, bytes, "%s", netns);
+	else
+		used = snprintf(path, bytes, "/run/netns/%s", netns);
+	return used < 0 || (size_t)used >= bytes ? -ENAMETOOLONG : 0;
+}
+
 int netns_open(const char *netns)
 {
 	char path[PATH_MAX];
-	int bytes, fd;
+	int error = netns_path(netns, path, sizeof(path));
+	int fd;
 
-	if (!netns[0])
-		bytes = snprintf(path, sizeof(path), "%s", own_netns);
-	else if (strchr(netns, '/'))
-		bytes = snprintf(path, sizeof(path), "%s", netns);
-	else
-		bytes = snprintf(path, sizeof(path), "/run/netns/%s", netns);
-	if (bytes >= (int)sizeof(path))
-		return -ENAMETOOLONG;
+	if (error)
+		return error;
 	fd = open(path, O_RDONLY | O_CLOEXEC);
-	return fd < 0 ? -errno : fd;
+	if (fd < 0)
+		return -errno;
+	/* a name that is just being made is a plain file for a moment */
+	if (ioctl(fd, NS_GET_NSTYPE) != CLONE_NEWNET) {
+		close(fd);
+		return -EINVAL;
+	}
+	return fd;
 }
 
 int netns_inum(int netns_fd, uint32_t *inum)

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The options: one table, and the few functions that read it.
+ * The functions that read the table of options.
  *
  * Whatever the way in (default, file, flag), a value goes as text through
  * set_value(), which alone knows the types. inih reads files, fed line by line
@@ -12,49 +12,19 @@
 #include <ctype.h>
 #include <errno.h>
 #include <ini.h>
-#include <limits.h>
 #include <stdarg.h>
-#include <stddef.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
-#include "pattern.h"
-#include "redis_address.h"
+#include "options_table.h"
 
 #define SECTION "neightrackd"
 #define WHY_BYTES 256
-#define NAME_BYTES 20
-#define MAX_KEY_PREFIX 128
-#define MAX_INSTANCE 32
 #define CONTROL_CHARACTERS \
 	"\001\002\003\004\005\006\a\b\t\n\v\f\r\016\017\020\021\022\023\024" \
 	"\025\026\027\030\031\032\033\034\035\036\037\177"
-
-enum option_type {
-	OPTION_TEXT,
-	OPTION_BOOLEAN,
-	OPTION_CHOICE,		/* an enum that counts the words of `values` */
-	OPTION_NUMBER,
-	OPTION_POWER_OF_TWO,
-	COMMAND_FILE,		/* flags alone, in struct command_line */
-	COMMAND_SWITCH,
-};
-
-enum { FIXED, CHANGEABLE };	/* by SIGHUP */
-struct option_entry {
-	const char *name;
-	enum option_type type;
-	bool changeable;
-	size_t offset;				/* in struct options or command_line */
-	const char *default_text;
-	const char *help;
-	const char *(*check)(const char *text);	/* of a text; NULL or what is allowed */
-	const char *values;			/* word|word of a choice; else a word for --help */
-	uint32_t low, high;
-	const char *unit;			/* what a number counts */
-};
 
 /* What may stand behind a number that counts `unit`. */
 static const struct {
@@ -68,106 +38,6 @@ static const struct {
 };
 
 _Static_assert(sizeof(enum log_level) == sizeof(uint32_t), "enums are stored as uint32_t");
-
-static const char *check_redis(const char *text)
-{
-	struct redis_address address;
-	const char *why = NULL;
-
-	return redis_address_parse(&address, text, &why) < 0 ? why : NULL;
-}
-
-static const char *check_instance(const char *text)
-{
-	size_t bytes = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
-				    "0123456789_.-");
-
-	if (bytes > 0 && bytes <= MAX_INSTANCE && text[bytes] == '\0' && text[0] != '.')
-		return NULL;
-	return "allowed are 1 to 32 of A-Z a-z 0-9 _ . - and no dot at the start";
-}
-
-static const char *check_netns(const char *text)
-{
-	bool is_path = text[0] == '/';
-
-	if (strlen(text) < (is_path ? PATH_MAX : NAME_MAX) && (is_path || !strchr(text, '/')) &&
-	    strcmp(text, ".") != 0 && strcmp(text, "..") != 0)
-		return NULL;
-	return "allowed are a name under /run/netns, an absolute path, or nothing";
-}
-
-static const char *check_patterns(const char *text)
-{
-	if (pattern_list_check(text) == 0)
-		return NULL;
-	return "allowed are shell patterns of at most 63 bytes with closed brackets";
-}
-
-static const char *check_key_prefix(const char *text)
-{
-	if (strlen(text) <= MAX_KEY_PREFIX)
-		return NULL;
-	return "allowed are at most 128 bytes";
-}
-
-#define AT(member) offsetof(struct options, member)
-#define TEXT(function, word) .check = (function), .values = (word)
-#define ONE_OF(words) .values = (words)
-#define PATTERNS(member, initial, text) \
-	#member, OPTION_TEXT, CHANGEABLE, AT(member), initial, text, TEXT(check_patterns, "LIST")
-#define BOOLEAN(member, initial, text) \
-	#member, OPTION_BOOLEAN, CHANGEABLE, AT(member), initial, text, ONE_OF("no|yes")
-#define COMMAND(member) #member, COMMAND_SWITCH, FIXED, offsetof(struct command_line, member)
-#define NUMBER(lowest, highest, counted) .low = (lowest), .high = (highest), .unit = (counted)
-
-/* The order of the words in ONE_OF() is that of the enum. */
-static const struct option_entry option_table[] = {
-	{ "redis", OPTION_TEXT, FIXED, AT(redis), "unix:///run/redis/redis-server.sock",
-	  "unix:///path[?db=N] or tcp://host[:port][/db]", TEXT(check_redis, "ADDRESS") },
-	{ "instance", OPTION_TEXT, FIXED, AT(instance), "default",
-	  "name that tells daemons on one machine apart", TEXT(check_instance, "NAME") },
-	{ "netns", OPTION_TEXT, FIXED, AT(netns), "",
-	  "network namespace; empty: the daemon's own", TEXT(check_netns, "NAME|PATH") },
-	{ "source", OPTION_CHOICE, FIXED, AT(source), "auto",
-	  "where changes of neighbours are seen", ONE_OF("auto|tp_btf") },
-	{ "schema", OPTION_CHOICE, FIXED, AT(schema), "plain",
-	  "form of the keys and values in Redis", ONE_OF("plain") },
-	{ PATTERNS(interfaces, "", "interfaces to watch; empty: all") },
-	{ PATTERNS(ignore, "lo", "interfaces to leave out of those") },
-	{ BOOLEAN(ipv4, "yes", "mirror IPv4 neighbours (ARP)") },
-	{ BOOLEAN(ipv6, "yes", "mirror IPv6 neighbours (NDP)") },
-	{ BOOLEAN(link_local_ipv4, "yes", "mirror the neighbours of 169.254.0.0/16") },
-	{ PATTERNS(link_local_ipv6, "", "interfaces whose fe80::/10 neighbours count") },
-	{ BOOLEAN(noarp, "no", "mirror NUD_NOARP entries not learned externally") },
-	{ "key_prefix", OPTION_TEXT, FIXED, AT(key_prefix), "",
-	  "put before every key in Redis", TEXT(check_key_prefix, "PREFIX") },
-	{ "batch_size", OPTION_NUMBER, CHANGEABLE, AT(batch_size), "100",
-	  "most commands sent to Redis in one flush", NUMBER(1, 10000, "commands") },
-	{ "batch_timeout", OPTION_NUMBER, CHANGEABLE, AT(batch_timeout_ms), "10",
-	  "ms to wait for replies before the next flush", NUMBER(0, 1000, "ms") },
-	{ BOOLEAN(transaction, "no", "wrap each flush in MULTI and EXEC") },
-	{ "audit_interval", OPTION_NUMBER, CHANGEABLE, AT(audit_interval_s), "300",
-	  "s between full comparisons; 0: never", NUMBER(0, 86400, "s") },
-	{ "ring_size", OPTION_POWER_OF_TWO, FIXED, AT(ring_size_bytes), "4194304",
-	  "bytes between kernel and daemon", NUMBER(4096, 1u << 30, "bytes") },
-	{ "max_neighbours", OPTION_NUMBER, FIXED, AT(max_neighbours), "131072",
-	  "neighbours that the kernel side remembers", NUMBER(16, 1u << 24, "neighbours") },
-	{ "log_level", OPTION_CHOICE, CHANGEABLE, AT(log_level), "notice",
-	  "least severity that is logged", ONE_OF("error|warning|notice|info|debug") },
-	{ "log_format", OPTION_CHOICE, FIXED, AT(log_format), "text",
-	  "form of log lines", ONE_OF("text|json") },
-
-	/* not in files */
-	{ "config", COMMAND_FILE, FIXED, offsetof(struct command_line, config_file),
-	  OPTIONS_DEFAULT_FILE, "configuration file", ONE_OF("FILE") },
-	{ COMMAND(check_config), NULL, "check file and flags, then exit", ONE_OF("") },
-	{ COMMAND(help), NULL, "print this", ONE_OF("") },
-	{ COMMAND(version), NULL, "print the version", ONE_OF("") },
-};
-
-#define ENTRY_COUNT (sizeof(option_table) / sizeof(option_table[0]))
-#define OPTION_COUNT (ENTRY_COUNT - 4)
 
 /* Prints one line, whatever bytes the arguments hold. Returns -EINVAL. */
 static int __attribute__((format(printf, 2, 3)))
@@ -287,13 +157,13 @@ static int set_value(struct options *options, const struct option_entry *entry, 
 /* A value as error lines may show it: they are logged, and it may hold a password. */
 static const char *shown(const struct option_entry *entry, const char *text)
 {
-	return entry->check == check_redis && strchr(text, '@') ? "(not shown)" : text;
+	return option_hides(entry, text) ? "(not shown)" : text;
 }
 
 /* The name as it stands behind -- */
-static const char *flag_name(const struct option_entry *entry, char name[NAME_BYTES])
+static const char *flag_name(const struct option_entry *entry, char name[OPTION_NAME_BYTES])
 {
-	snprintf(name, NAME_BYTES, "%s", entry->name);
+	snprintf(name, OPTION_NAME_BYTES, "%s", entry->name);
 	for (char *at = strchr(name, '_'); at; at = strchr(at, '_'))
 		*at = '-';
 	return name;
@@ -378,7 +248,7 @@ static char *config_line(char *text, int size, void *context)
 
 static void config_unknown_key(struct config_reader *reader, const char *key)
 {
-	char allowed[OPTION_COUNT * NAME_BYTES];
+	char allowed[OPTION_COUNT * OPTION_NAME_BYTES];
 	size_t used = 0;
 
 	for (size_t i = 0; i < OPTION_COUNT; i++)
@@ -456,13 +326,13 @@ struct words {
 /* word: without its two dashes; - and _ are one. */
 static const struct option_entry *find_flag(const char *word, size_t bytes)
 {
-	char name[NAME_BYTES] = "";
+	char name[OPTION_NAME_BYTES] = "";
 
 	if (bytes >= sizeof(name))
 		return NULL;
 	for (size_t i = 0; i < bytes; i++)
 		name[i] = word[i] == '-' ? '_' : word[i];
-	for (size_t i = 0; i < ENTRY_COUNT; i++) {
+	for (size_t i = 0; i < OPTION_ENTRY_COUNT; i++) {
 		if (strcmp(option_table[i].name, name) == 0)
 			return &option_table[i];
 	}
@@ -512,7 +382,7 @@ static int scan_commands(struct command_line *line, struct words words)
 
 static int apply_flags(struct options *options, struct words words)
 {
-	char why[WHY_BYTES], name[NAME_BYTES];
+	char why[WHY_BYTES], name[OPTION_NAME_BYTES];
 	int status;
 
 	while ((status = next_flag(&words)) > 0) {
@@ -541,14 +411,19 @@ int options_parse(struct options *options, struct command_line *line, int argc, 
 	if ((line->config_file || access(path, F_OK) == 0 || errno != ENOENT) &&
 	    options_read_file(options, path, errors) < 0)
 		return -EINVAL;
-	return apply_flags(options, words);
+	if (apply_flags(options, words) < 0)
+		return -EINVAL;
+	if (options->netlink_no_enobufs && !options->audit_interval_s)
+		return complain(errors, "netlink_no_enobufs = yes with audit_interval = 0: nothing "
+				"would ever find what is lost; allowed is an audit_interval above 0");
+	return 0;
 }
 
 void options_print_help(FILE *out)
 {
-	char left[WHY_BYTES], name[NAME_BYTES];
+	char left[WHY_BYTES], name[OPTION_NAME_BYTES];
 
-	for (size_t i = 0; i < ENTRY_COUNT; i++) {
+	for (size_t i = 0; i < OPTION_ENTRY_COUNT; i++) {
 		const struct option_entry *entry = &option_table[i];
 		const char *initial = entry->default_text;
 

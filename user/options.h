@@ -3,7 +3,7 @@
  * What the user asked for: the options of the daemon and of the tool, from the
  * configuration file and the command line, checked before anything is started.
  *
- * One table in options.c declares each option once: name, type, bounds, unit,
+ * One table (options_table.c) declares each option once: name, type, bounds, unit,
  * default, help, and whether a running daemon can take a new value. Parsing,
  * --help and the tests of the documentation follow from it.
  */
@@ -21,6 +21,17 @@
 enum option_source {
 	OPTION_SOURCE_AUTO,
 	OPTION_SOURCE_TP_BTF,
+	OPTION_SOURCE_NETLINK,
+};
+
+enum option_netns_gone {
+	OPTION_NETNS_GONE_END,
+	OPTION_NETNS_GONE_WAIT,
+};
+
+enum option_netns_gone_keys {
+	OPTION_NETNS_GONE_REMOVE,
+	OPTION_NETNS_GONE_KEEP,
 };
 
 enum option_schema {
@@ -29,10 +40,17 @@ enum option_schema {
 
 /* Strings are owned by the struct (options_free). */
 struct options {
-	char *redis;			/* unix:///path[?db=N] | tcp://host:port/db; checked by redis_address_parse() */
+	char *redis;			/* an address, checked by redis_address_parse() */
+	char *redis_user;
+	char *redis_password_file;	/* absolute path; "" = no password */
+	uint32_t redis_timeout_ms;	/* for a connection to stand, and for a reply */
 	char *instance;			/* [A-Za-z0-9_.-]{1,32}, not starting with a dot */
 	char *netns;			/* name under /run/netns, or a path; "" = the daemon's own */
+	enum option_netns_gone netns_gone;
+	enum option_netns_gone_keys netns_gone_keys;
 	enum option_source source;
+	uint32_t netlink_buffer_bytes;
+	bool netlink_no_enobufs;
 	enum option_schema schema;
 	char *interfaces;		/* patterns, see pattern.h; "" = all */
 	char *ignore;			/* patterns; default "lo" */
@@ -47,6 +65,7 @@ struct options {
 	bool transaction;
 	uint32_t audit_interval_s;	/* 0 = never */
 	uint32_t ring_size_bytes;	/* a power of two, at least a page */
+	uint32_t map_size;		/* neighbours; 0 = max_neighbours */
 	uint32_t max_neighbours;
 	enum log_level log_level;
 	enum log_format log_format;

@@ -18,6 +18,7 @@ struct picture {
 	uint32_t policy;
 	bool dumping;
 	uint64_t dump_start_ns;
+	uint64_t left_out;
 };
 
 uint32_t picture_policy(const struct options *options)
@@ -46,6 +47,11 @@ struct picture *picture_new(const struct options *options, struct interface_set 
 	return picture;
 }
 
+uint64_t picture_left_out(const struct picture *picture)
+{
+	return picture->left_out;
+}
+
 void picture_free(struct picture *picture)
 {
 	free(picture);
@@ -67,7 +73,31 @@ bool picture_wants(struct picture *picture, const struct neigh_key *key)
 	return entry && (entry->wanted || entry->held);
 }
 
-bool picture_apply_record(struct picture *picture, const struct neigh_record *record)
+/* The entry of a neighbour that is to be published; NULL with errno ENOSPC if the
+ * table is full, or ENOMEM. */
+static struct neigh_entry *get_wanted(struct picture *picture, struct interface *interface,
+				      const struct neigh_key *key)
+{
+	static struct log_limit limit = { .burst = 1, .interval_ms = 60000 };
+	struct neigh_entry *entry = neigh_table_find(picture->table, interface, key->family,
+						     key->addr);
+
+	if (entry && entry->wanted)
+		return entry;
+	if (neigh_table_is_full(picture->table)) {
+		picture->left_out++;
+		log_limited(&limit, LOG_LEVEL_WARNING,
+			    "max_neighbours = %u are kept: further ones are left out of Redis until "
+			    "others go", picture->options->max_neighbours);
+		errno = ENOSPC;
+		return NULL;
+	}
+	errno = ENOMEM;
+	return entry ? entry :
+	       neigh_table_get(picture->table, interface, key->family, key->addr);
+}
+
+int picture_apply_record(struct picture *picture, const struct neigh_record *record)
 {
 	const struct neigh_key *key = &record->key;
 	bool set = record->kind == NEIGH_RECORD_SET;
@@ -80,21 +110,26 @@ bool picture_apply_record(struct picture *picture, const struct neigh_record *re
 	interface = make ? interface_get_by_index(picture->interfaces, key->ifindex) :
 			   interface_by_index(picture->interfaces, key->ifindex);
 	if (!interface)
-		return !make;
+		return make ? -ENOMEM : 0;
 	/* records from before the kernel side was told of the interface */
 	if (neigh_policy_key(picture->policy, interface->kernel_flags, key) != NEIGH_PUBLISH)
-		return true;
-	entry = make ? neigh_table_get(picture->table, interface, key->family, key->addr) :
-		       neigh_table_find(picture->table, interface, key->family, key->addr);
-	if (!entry)
-		return !make;
+		return 0;
+	if (set) {
+		entry = get_wanted(picture, interface, key);
+		if (!entry)
+			return errno == ENOSPC ? 0 : -ENOMEM;
+	} else {
+		entry = make ? neigh_table_get(picture->table, interface, key->family, key->addr) :
+			       neigh_table_find(picture->table, interface, key->family, key->addr);
+		if (!entry)
+			return make ? -ENOMEM : 0;
+	}
 	if (record->time_ns < entry->observed_ns)
-		return true;
+		return 0;
 	entry->record_time_ns = record->time_ns;
 	if (picture->dumping)
 		neigh_table_remember(entry);
-	neigh_table_want(picture->table, entry, set ? record->mac : NULL);
-	return true;
+	return neigh_table_want(picture->table, entry, set ? record->mac : NULL);
 }
 
 static uint32_t interface_flags(const struct picture *picture, const struct interface *interface)
@@ -250,6 +285,17 @@ void picture_end_links(struct picture *picture)
 	interface_for_each(picture->interfaces, remove_if_unseen, picture);
 }
 
+static void remove_if_linked(void *context, struct interface *interface)
+{
+	if (interface->ifindex)
+		remove_link(context, interface);
+}
+
+void picture_clear(struct picture *picture)
+{
+	interface_for_each(picture->interfaces, remove_if_linked, picture);
+}
+
 static void review_interface(void *context, struct interface *interface)
 {
 	if (interface->ifindex && interface->name[0])
@@ -296,7 +342,7 @@ struct neigh_entry *picture_place(struct picture *picture,
 			   interface_by_index(picture->interfaces, key->ifindex);
 	if (!interface || interface->ignored)
 		return NULL;
-	entry = *mac ? neigh_table_get(picture->table, interface, key->family, key->addr) :
+	entry = *mac ? get_wanted(picture, interface, key) :
 		       neigh_table_find(picture->table, interface, key->family, key->addr);
 	if (!entry)
 		return NULL;

@@ -33,8 +33,9 @@ uint32_t picture_policy(const struct options *options);
 /* Whether interfaces of that name are not to be mirrored. */
 bool picture_ignores(const struct options *options, const char *interface);
 
-/* A record from the source. Returns false for a lack of memory: a resync is due. */
-bool picture_apply_record(struct picture *picture, const struct neigh_record *record);
+/* A record from the source. Returns 1 if it changed what is wanted, 0 if not, or
+ * -ENOMEM: a resync is due. */
+int picture_apply_record(struct picture *picture, const struct neigh_record *record);
 
 /* Links. Returns whether the interface has neighbours that count under this name
  * but were filtered under its former one: a dump must tell. */
@@ -42,6 +43,9 @@ bool picture_link(struct picture *picture, uint32_t ifindex, const char *name);
 void picture_link_gone(struct picture *picture, uint32_t ifindex);
 void picture_begin_links(struct picture *picture);
 void picture_end_links(struct picture *picture);	/* those not told of meanwhile are gone */
+
+/* The network namespace is gone, and all its links with it. */
+void picture_clear(struct picture *picture);
 
 /* After the options have changed: every interface is judged anew. */
 void picture_review(struct picture *picture);
@@ -65,6 +69,9 @@ bool picture_observe(struct picture *picture, struct neigh_entry *entry, const u
 /* What a look-up's observation wants under the policy; NULL for nothing. */
 const uint8_t *picture_judge(struct picture *picture,
 			     const struct neigh_observation *observation);
+
+/* Neighbours left out, each time that they were told of, as the table is full. */
+uint64_t picture_left_out(const struct picture *picture);
 
 /* Whether the table wants this neighbour. */
 bool picture_wants(struct picture *picture, const struct neigh_key *key);

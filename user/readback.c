@@ -25,7 +25,8 @@ struct readback {
 	size_t key_size;
 	size_t key_count;
 	size_t next_value;		/* index of the key whose values come next */
-	size_t found;
+	struct readback_result result;
+	bool running;
 	char pattern[2 * sizeof(((struct schema *)0)->table) + 2];
 };
 
@@ -58,6 +59,29 @@ static const char *value_at(const struct reply *reply, size_t i)
 	return value->text;
 }
 
+static bool is_as_published(const struct neigh_entry *entry, enum neigh_published published,
+			    const uint8_t *mac)
+{
+	return entry->published == published &&
+	       (published != PUBLISHED_MAC ||
+		!memcmp(entry->published_mac, mac, sizeof(entry->published_mac)));
+}
+
+/* What was asked could not be answered: not by this server, or not now. */
+static void give_up(struct readback *readback, const char *what, const struct reply *reply,
+		    const char *expected)
+{
+	const char *answer = reply->type == REPLY_ERROR ? reply->text : expected;
+
+	/* while a slot is on its way to another node of a cluster some keys are not
+	 * here; the audit that follows will see them */
+	if (!strncmp(answer, "ASK ", 4) || !strncmp(answer, "TRYAGAIN", 8))
+		readback->result.left_out++;
+	else if (reply->type != REPLY_ERROR ||
+		 !redis_client_leaves(readback->config.client, answer))
+		redis_client_drop(readback->config.client, "%s: it answers: %s", what, answer);
+}
+
 static void on_values(void *context, const struct reply *reply)
 {
 	struct readback *readback = context;
@@ -74,20 +98,33 @@ static void on_values(void *context, const struct reply *reply)
 		if (!schema_parse_values(key->family, neigh_value, family_value, mac))
 			published = PUBLISHED_MAC;
 	} else if (reply->type != REPLY_ERROR || strncmp(reply->text, "WRONGTYPE", 9)) {
-		redis_client_drop(config->client, "HMGET of one of our keys: it answers: %s",
-				  reply->type == REPLY_ERROR ? reply->text : "no array of two");
+		give_up(readback, "HMGET of one of our keys", reply, "no array of two");
 		return;
 	}
 
+	readback->result.keys++;
 	interface = interface_get_by_name(config->interfaces, key->interface);
-	entry = interface ? neigh_table_get(config->table, interface, key->family, key->addr) :
+	entry = interface ? neigh_table_find(config->table, interface, key->family, key->addr) :
 			    NULL;
+	if (entry && readback->result.is_audit) {
+		neigh_table_verify(entry);
+		if (is_as_published(entry, published, mac))
+			return;
+	}
+	if (!entry && interface)
+		entry = neigh_table_get(config->table, interface, key->family, key->addr);
 	if (!entry) {
-		redis_client_drop(config->client, "no memory for its table");
+		if (interface)
+			interface_put(config->interfaces, interface);
+		readback->result.left_out++;
 		return;
 	}
+	if (readback->result.is_audit) {
+		readback->result.wrong++;
+		if (!entry->wanted)
+			config->unwanted(config->context, entry);
+	}
 	neigh_table_set_published(config->table, entry, published, mac);
-	readback->found++;
 }
 
 static void on_removed(void *context, const struct reply *reply)
@@ -141,8 +178,7 @@ static void on_page(void *context, const struct reply *reply)
 
 	if (reply->type != REPLY_ARRAY || reply->element_count != 2 ||
 	    reply->elements[0].type != REPLY_STRING || reply->elements[1].type != REPLY_ARRAY) {
-		redis_client_drop(client, "SCAN: it answers: %s", reply->type == REPLY_ERROR ?
-				  reply->text : "neither a page nor an error");
+		give_up(readback, "SCAN", reply, "neither a page nor an error");
 		return;
 	}
 	cursor = &reply->elements[0];
@@ -170,7 +206,10 @@ static void on_end(void *context, const struct reply *reply)
 	struct readback *readback = context;
 
 	(void)reply;
-	readback->config.done(readback->config.context, readback->found);
+	readback->running = false;
+	if (readback->result.is_audit)
+		readback->result.wrong += neigh_table_end_verification(readback->config.table);
+	readback->config.done(readback->config.context, &readback->result);
 }
 
 /* cursor NULL: no more pages; a PING marks the end of the values. */
@@ -188,8 +227,21 @@ static void scan(struct readback *readback, const char *cursor)
 	redis_client_flush(client);
 }
 
-void readback_start(struct readback *readback)
+void readback_start(struct readback *readback, bool is_audit)
 {
-	readback->found = 0;
+	readback->running = true;
+	readback->result = (struct readback_result){ .is_audit = is_audit };
+	if (is_audit)
+		neigh_table_begin_verification(readback->config.table);
 	scan(readback, "0");
+}
+
+void readback_stop(struct readback *readback)
+{
+	readback->running = false;
+}
+
+bool readback_is_running(const struct readback *readback)
+{
+	return readback->running;
 }

@@ -1,11 +1,17 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Reads Redis' own table into ours after each connect: SCAN in pages, and a
- * pipelined HMGET for each key found. Nothing is assumed of a Redis that was
- * out of sight; what is right there already gets no command at all.
+ * Reads Redis' own table: SCAN in pages, and a pipelined HMGET for each key found.
+ *
+ * After each connect into our table: nothing is assumed of a Redis that was out
+ * of sight; what is right there already gets no command at all. As an audit
+ * while the writer goes on: replies come in the order of the commands, so what
+ * a reply says can be compared with what was acknowledged before it.
  */
 #ifndef NEIGHTRACK_READBACK_H
 #define NEIGHTRACK_READBACK_H
+
+#include <stdbool.h>
+#include <stddef.h>
 
 #include "interface.h"
 #include "neigh_table.h"
@@ -14,6 +20,13 @@
 
 struct readback;
 
+struct readback_result {
+	bool is_audit;
+	size_t keys;			/* that are ours */
+	size_t wrong;			/* an audit found otherwise than they were written */
+	size_t left_out;		/* for lack of room, or in a slot on its way elsewhere */
+};
+
 struct readback_config {
 	struct redis_client *client;
 	const struct schema *schema;
@@ -21,16 +34,21 @@ struct readback_config {
 	struct interface_set *interfaces;
 	/* whether keys of this interface are not ours to touch */
 	bool (*is_ignored)(void *context, const char *interface);
-	/* the whole table was read; `keys` of it are ours */
-	void (*done)(void *context, size_t keys);
+	/* an audit found a key that nobody wants: to be held until that is confirmed */
+	void (*unwanted)(void *context, struct neigh_entry *entry);
+	/* the whole table was read */
+	void (*done)(void *context, const struct readback_result *result);
 	void *context;
 };
 
 struct readback *readback_new(const struct readback_config *config);
 void readback_free(struct readback *readback);
 
-/* Starts from the beginning. The table's published side must be empty. A lost
- * connection ends it without done(). */
-void readback_start(struct readback *readback);
+/* Starts from the beginning. The table's published side must be empty, unless this
+ * is an audit. */
+void readback_start(struct readback *readback, bool is_audit);
+/* The connection is lost: done() will not be called. */
+void readback_stop(struct readback *readback);
+bool readback_is_running(const struct readback *readback);
 
 #endif

@@ -2,17 +2,17 @@
 /*
  * The connection as a small state machine:
  *
- *   waiting --timer--> connecting --writable--> greeting --replies--> connected
- *      ^                   |                       |                     |
- *      +-------------------+----- any failure -----+---------------------+
+ *   waiting --timer--> resolving --> connecting --writable--> greeting --> connected
+ *      ^                  |              |                       |             |
+ *      +------------------+------- any failure, or time out -----+-------------+
  *
- * hiredis opens the socket and parses what comes back; reading and writing it
- * are here, as its own buffers would mean a copy and an allocation a command.
+ * By way of a sentinel it goes round twice: the second time to the master. Where
+ * to is the route's to say. hiredis parses what comes back; the sockets are here,
+ * as its own buffers would mean a copy and an allocation a command.
  */
 #include "redis_client.h"
 
 #include <errno.h>
-#include <hiredis/hiredis.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -24,6 +24,10 @@
 
 #include "clock.h"
 #include "log.h"
+#include "redis_greeting.h"
+#include "redis_route.h"
+#include "redis_socket.h"
+#include "resolver.h"
 
 #define FIRST_DELAY_NS (50 * NS_PER_MS)
 #define LAST_DELAY_NS (5 * NS_PER_S)
@@ -32,6 +36,7 @@
 
 enum state {
 	STATE_WAITING,
+	STATE_RESOLVING,
 	STATE_CONNECTING,
 	STATE_GREETING,
 	STATE_CONNECTED,
@@ -43,21 +48,24 @@ struct expected {
 };
 
 struct redis_client {
-	struct loop *loop;
-	const struct redis_address *address;
-	const char *text;
-	const char *name;
-	const struct redis_client_events *events;
-	void *context;
+	struct redis_client_config config;
+	struct redis_route route;
+	struct redis_greeting greeting;
+	struct resolver *resolver;
+	struct addrinfo *addresses;	/* of the host that is being connected to */
+	struct addrinfo *next_address;
 	enum state state;
-	redisContext *connection;
+	int fd;
 	struct loop_watch watch;
 	bool watches_writable;
 	struct loop_timer retry;
+	struct loop_timer patience;
+	uint64_t progress_ns;		/* when something was last heard, or first waited for */
 	uint64_t delay_ns;
 	uint64_t connected_ns;		/* when it was, last */
 	uint64_t away_since_ns;		/* 0 = it is not away */
 	bool away_was_said;
+	bool goes_on;			/* to where the route points now, at once */
 	struct reply_reader *reader;
 	struct resp_buffer output;
 	size_t output_sent;
@@ -66,43 +74,69 @@ struct redis_client {
 	size_t expected_first;
 	size_t expected_count;
 	bool in_reply;			/* a drop waits until on_reply has returned */
-	char drop_reason[200];		/* "" = no drop is due */
+	char drop_reason[300];		/* "" = no drop is due */
 	struct redis_client_stats stats;
 	char read_buffer[READ_BYTES];
 };
 
 static void begin_connecting(void *context);
+static void on_resolved(void *context, struct addrinfo *addresses, const char *why);
 static void on_ready(void *context, uint32_t epoll_events);
+static void on_patience_ended(void *context);
+static void on_greeted(void *context);
+static void on_master(void *context, const char *name, const char *port);
 
-struct redis_client *redis_client_new(struct loop *loop, const struct redis_address *address,
-				      const char *text, const char *client_name,
-				      const struct redis_client_events *events, void *context)
+struct redis_client *redis_client_new(const struct redis_client_config *config)
 {
 	struct redis_client *client = calloc(1, sizeof(*client));
 
 	if (!client)
 		return NULL;
-	client->loop = loop;
-	client->address = address;
-	client->text = text;
-	client->name = client_name;
-	client->events = events;
-	client->context = context;
+	client->resolver = resolver_new(config->loop, on_resolved, client);
+	if (!client->resolver) {
+		free(client);
+		return NULL;
+	}
+	client->config = *config;
+	redis_route_init(&client->route, config->address);
+	client->greeting = (struct redis_greeting){
+		.client = client,
+		.address = config->address,
+		.user = config->user,
+		.password_file = config->password_file,
+		.client_name = config->client_name,
+		.probe_key = config->probe_key,
+		.ready = on_greeted,
+		.master = on_master,
+		.context = client,
+	};
+	client->fd = -1;
 	client->delay_ns = FIRST_DELAY_NS;
 	client->away_since_ns = clock_now_ns();
 	client->watch = (struct loop_watch){ .fd = -1, .ready = on_ready, .context = client };
-	loop_timer_init(loop, &client->retry, begin_connecting, client);
+	loop_timer_init(config->loop, &client->retry, begin_connecting, client);
+	loop_timer_init(config->loop, &client->patience, on_patience_ended, client);
 	loop_timer_arm(&client->retry, 0);
 	return client;
 }
 
+static void close_socket(struct redis_client *client)
+{
+	if (client->fd < 0)
+		return;
+	loop_remove(client->config.loop, &client->watch);
+	close(client->fd);
+	client->fd = -1;
+}
+
 static void close_connection(struct redis_client *client)
 {
-	if (client->connection) {
-		loop_remove(client->loop, &client->watch);
-		redisFree(client->connection);
-		client->connection = NULL;
-	}
+	close_socket(client);
+	resolver_cancel(client->resolver);
+	if (client->addresses)
+		freeaddrinfo(client->addresses);
+	client->addresses = NULL;
+	loop_timer_disarm(&client->patience);
 	reply_reader_free(client->reader);
 	client->reader = NULL;
 	client->output.used = 0;
@@ -119,6 +153,7 @@ void redis_client_free(struct redis_client *client)
 		return;
 	close_connection(client);
 	loop_timer_disarm(&client->retry);
+	resolver_free(client->resolver);
 	resp_buffer_free(&client->output);
 	free(client->expected);
 	free(client);
@@ -154,31 +189,43 @@ static uint64_t jittered(uint64_t delay_ns)
 	return delay_ns - delay_ns / 4 + delay_ns / 2 * (random % 1024) / 1024;
 }
 
+static void say_away(struct redis_client *client, uint64_t now_ns)
+{
+	if (!client->away_since_ns)
+		client->away_since_ns = now_ns;
+	if (!client->away_was_said) {
+		log_warning("Redis at %s is away: %s; the neighbours are kept, trying again",
+			    client->config.text, client->drop_reason);
+		client->away_was_said = true;
+	} else {
+		log_debug("Redis at %s: %s", client->config.text, client->drop_reason);
+	}
+}
+
 static void give_up(struct redis_client *client)
 {
 	bool was_connected = client->state == STATE_CONNECTED;
 	uint64_t now_ns = clock_now_ns();
 
-	if (!client->away_since_ns)
-		client->away_since_ns = now_ns;
 	/* one that is lost as soon as it stands is not tried ever faster */
 	if (was_connected && now_ns - client->connected_ns > LAST_DELAY_NS)
 		client->delay_ns = FIRST_DELAY_NS;
-	if (!client->away_was_said) {
-		log_warning("Redis at %s is away: %s; the neighbours are kept, trying again",
-			    client->text, client->drop_reason);
-		client->away_was_said = true;
-	} else {
-		log_debug("Redis at %s: %s", client->text, client->drop_reason);
-	}
-	client->drop_reason[0] = '\0';
 	close_connection(client);
-	loop_timer_arm(&client->retry, jittered(client->delay_ns));
-	client->delay_ns *= 2;
-	if (client->delay_ns > LAST_DELAY_NS)
-		client->delay_ns = LAST_DELAY_NS;
+	if (client->goes_on) {
+		log_info("Redis at %s: %s", client->config.text, client->drop_reason);
+		loop_timer_arm(&client->retry, 0);
+	} else {
+		say_away(client, now_ns);
+		redis_route_failed(&client->route);
+		loop_timer_arm(&client->retry, jittered(client->delay_ns));
+		client->delay_ns *= 2;
+		if (client->delay_ns > LAST_DELAY_NS)
+			client->delay_ns = LAST_DELAY_NS;
+	}
+	client->goes_on = false;
+	client->drop_reason[0] = '\0';
 	if (was_connected)
-		client->events->disconnected(client->context);
+		client->config.events->disconnected(client->config.context);
 }
 
 void redis_client_drop(struct redis_client *client, const char *format, ...)
@@ -193,6 +240,13 @@ void redis_client_drop(struct redis_client *client, const char *format, ...)
 	/* readers above on the stack still use the connection */
 	if (!client->in_reply)
 		give_up(client);
+}
+
+/* From now on something is waited for: a name, a connection, or a reply. */
+static void wait_patiently(struct redis_client *client)
+{
+	client->progress_ns = clock_now_ns();
+	loop_timer_arm(&client->patience, client->config.timeout_ms * NS_PER_MS);
 }
 
 int redis_client_expect(struct redis_client *client,
@@ -219,6 +273,10 @@ int redis_client_expect(struct redis_client *client,
 			 (client->expected_size - 1)] =
 		(struct expected){ .on_reply = on_reply, .context = context };
 	client->stats.commands++;
+	if (client->expected_count == 1)
+		client->progress_ns = clock_now_ns();
+	if (!client->patience.due_ns)
+		wait_patiently(client);
 	return 0;
 }
 
@@ -227,7 +285,7 @@ static void watch_writable(struct redis_client *client, bool writable)
 	if (client->watches_writable == writable)
 		return;
 	client->watches_writable = writable;
-	loop_modify(client->loop, &client->watch, writable ? EPOLLIN | EPOLLOUT : EPOLLIN);
+	loop_modify(client->config.loop, &client->watch, writable ? EPOLLIN | EPOLLOUT : EPOLLIN);
 }
 
 void redis_client_flush(struct redis_client *client)
@@ -241,7 +299,7 @@ void redis_client_flush(struct redis_client *client)
 		return;
 	}
 	while (client->output_sent < output->used) {
-		ssize_t sent = send(client->connection->fd, output->bytes + client->output_sent,
+		ssize_t sent = send(client->fd, output->bytes + client->output_sent,
 				    output->used - client->output_sent, MSG_NOSIGNAL);
 
 		if (sent < 0 && errno == EINTR)
@@ -262,45 +320,85 @@ void redis_client_flush(struct redis_client *client)
 	watch_writable(client, output->used > 0);
 }
 
-static void on_named(void *context, const struct reply *reply)
+static void on_greeted(void *context)
 {
 	struct redis_client *client = context;
 
-	/* the name is a courtesy to whoever reads CLIENT LIST, but a server that
-	 * refuses everything says so here first */
-	if (reply->type == REPLY_ERROR && (!strncmp(reply->text, "NOAUTH", 6) ||
-					   !strncmp(reply->text, "LOADING", 7)))
-		redis_client_drop(client, "it answers: %s", reply->text);
-}
-
-static void on_selected(void *context, const struct reply *reply)
-{
-	struct redis_client *client = context;
-
-	if (!reply_is_status(reply, "OK")) {
-		redis_client_drop(client, "SELECT %u: it answers: %s", client->address->database,
-				  reply->type == REPLY_ERROR ? reply->text : "not OK");
-		return;
-	}
 	client->state = STATE_CONNECTED;
 	client->connected_ns = clock_now_ns();
 	client->stats.connects++;
-	client->events->connected(client->context);
+	redis_route_succeeded(&client->route);
+	client->config.events->connected(client->config.context);
 }
 
-void redis_client_settled(struct redis_client *client)
+/* Leaves this host for another one, which somebody who knows has named. */
+static void go_on(struct redis_client *client, const char *who, const char *name,
+		  const char *port)
+{
+	int error = redis_route_point(&client->route, name, port);
+
+	if (error) {
+		redis_client_drop(client, "%s names %s:%s: %s", who, name, port, strerror(-error));
+		return;
+	}
+	client->goes_on = true;
+	redis_client_drop(client, "%s names %s port %s", who, name, port);
+}
+
+static void on_master(void *context, const char *name, const char *port)
+{
+	go_on(context, "a sentinel", name, port);
+}
+
+void redis_client_moved(struct redis_client *client, const char *answer)
+{
+	char name[256], port[8];
+
+	if (client->drop_reason[0])
+		return;
+	if (!client->config.one_slot) {
+		redis_client_drop(client, "it is a cluster, whose nodes share the keys among them: "
+				  "key_prefix needs a {tag} that keeps ours together, such as "
+				  "{neightrack}:");
+	} else if (redis_route_parse_redirection(answer, name, port)) {
+		redis_client_drop(client, "it answers: %s", answer);
+	} else {
+		client->stats.moved++;
+		go_on(client, "the cluster", name, port);
+	}
+}
+
+bool redis_client_leaves(struct redis_client *client, const char *answer)
+{
+	static const char *const kinds[] = { "LOADING", "READONLY", "NOAUTH", "MASTERDOWN",
+					     "CLUSTERDOWN" };
+
+	if (!strncmp(answer, "MOVED", 5)) {
+		redis_client_moved(client, answer);
+		return true;
+	}
+	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++) {
+		if (!strncmp(answer, kinds[i], strlen(kinds[i]))) {
+			redis_client_drop(client, "it answers: %s", answer);
+			return true;
+		}
+	}
+	return false;
+}
+
+void redis_client_settled(struct redis_client *client, uint64_t repaired)
 {
 	if (client->away_was_said)
-		log_notice("Redis at %s is back after %.1f s", client->text,
-			   (double)(clock_now_ns() - client->away_since_ns) / 1e9);
+		log_notice("Redis at %s is back after %.1f s: %llu neighbours were repaired",
+			   client->config.text,
+			   (double)(clock_now_ns() - client->away_since_ns) / 1e9,
+			   (unsigned long long)repaired);
 	client->away_since_ns = 0;
 	client->away_was_said = false;
 }
 
 static void greet(struct redis_client *client)
 {
-	char database[12];
-
 	client->reader = reply_reader_new();
 	if (!client->reader) {
 		redis_client_drop(client, "no memory for a reader of replies");
@@ -312,34 +410,77 @@ static void greet(struct redis_client *client)
 	client->output.used = 0;
 	client->output_sent = 0;
 	client->expected_count = 0;
-	loop_modify(client->loop, &client->watch, EPOLLIN);
-	snprintf(database, sizeof(database), "%u", client->address->database);
-	resp_command(&client->output, (const char *const[]){ "CLIENT", "SETNAME", client->name,
-							      NULL });
-	redis_client_expect(client, on_named, client);
-	resp_command(&client->output, (const char *const[]){ "SELECT", database, NULL });
-	redis_client_expect(client, on_selected, client);
-	redis_client_flush(client);
+	loop_modify(client->config.loop, &client->watch, EPOLLIN);
+	redis_greeting_send(&client->greeting, redis_route_is_sentinel(&client->route));
+}
+
+/* fd: of a socket that is being connected, or -errno. */
+static int watch_socket(struct redis_client *client, int fd)
+{
+	int error;
+
+	if (fd < 0)
+		return fd;
+	client->fd = fd;
+	client->watch.fd = fd;
+	client->state = STATE_CONNECTING;
+	error = loop_add(client->config.loop, &client->watch, EPOLLOUT);
+	if (error) {
+		close(fd);
+		client->fd = -1;
+	}
+	return error;
+}
+
+/* The next of the host's addresses that can be tried. why: of the one before. */
+static void try_next_address(struct redis_client *client, int why)
+{
+	close_socket(client);
+	while (client->next_address) {
+		const struct addrinfo *address = client->next_address;
+
+		client->next_address = address->ai_next;
+		why = watch_socket(client, redis_socket_tcp(address, client->config.timeout_ms));
+		if (!why) {
+			wait_patiently(client);
+			return;
+		}
+	}
+	redis_client_drop(client, "cannot connect to %s: %s",
+			  redis_route_host(&client->route)->name, strerror(-why));
+}
+
+static void on_resolved(void *context, struct addrinfo *addresses, const char *why)
+{
+	struct redis_client *client = context;
+
+	if (!addresses) {
+		redis_client_drop(client, "cannot resolve %s: %s",
+				  redis_route_host(&client->route)->name, why);
+		return;
+	}
+	client->addresses = addresses;
+	client->next_address = addresses;
+	try_next_address(client, -EHOSTUNREACH);
 }
 
 static void begin_connecting(void *context)
 {
 	struct redis_client *client = context;
-	const struct redis_address *address = client->address;
+	const struct redis_host *host = redis_route_host(&client->route);
 	int error;
 
-	client->connection = address->is_unix ? redisConnectUnixNonBlock(address->host) :
-						redisConnectNonBlock(address->host, address->port);
-	client->state = STATE_CONNECTING;
-	if (!client->connection || client->connection->err) {
-		redis_client_drop(client, "%s",
-				  client->connection ? client->connection->errstr : "no memory");
-		return;
+	wait_patiently(client);
+	if (client->config.address->kind == REDIS_UNIX && !host->port) {
+		client->state = STATE_CONNECTING;
+		error = watch_socket(client, redis_socket_unix(host->name));
+		if (error)
+			redis_client_drop(client, "cannot connect: %s", strerror(-error));
+	} else {
+		client->state = STATE_RESOLVING;
+		resolver_start(client->resolver, host->name, host->port,
+			       client->config.timeout_ms);
 	}
-	client->watch.fd = client->connection->fd;
-	error = loop_add(client->loop, &client->watch, EPOLLOUT);
-	if (error)
-		redis_client_drop(client, "cannot watch its socket: %s", strerror(-error));
 }
 
 static void handle_replies(struct redis_client *client)
@@ -371,7 +512,7 @@ static void handle_replies(struct redis_client *client)
 static void read_replies(struct redis_client *client)
 {
 	for (int i = 0; i < READS_A_TURN && !client->drop_reason[0]; i++) {
-		ssize_t count = recv(client->connection->fd, client->read_buffer, READ_BYTES, 0);
+		ssize_t count = recv(client->fd, client->read_buffer, READ_BYTES, 0);
 		int error;
 
 		if (count < 0 && errno == EINTR)
@@ -383,6 +524,7 @@ static void read_replies(struct redis_client *client)
 				"it closed the connection%s", count ? strerror(errno) : "");
 			return;
 		}
+		client->progress_ns = clock_now_ns();
 		error = reply_reader_feed(client->reader, client->read_buffer, (size_t)count);
 		if (error) {
 			redis_client_drop(client, "one of its replies is too long: %s",
@@ -395,28 +537,60 @@ static void read_replies(struct redis_client *client)
 	}
 }
 
+static void on_connected(struct redis_client *client)
+{
+	int error = redis_socket_error(client->fd);
+
+	if (!error)
+		greet(client);
+	else if (client->next_address)
+		try_next_address(client, error);
+	else
+		redis_client_drop(client, "cannot connect: %s", strerror(-error));
+}
+
+static void end_turn(struct redis_client *client)
+{
+	client->in_reply = false;
+	if (client->drop_reason[0])
+		give_up(client);
+}
+
 static void on_ready(void *context, uint32_t epoll_events)
 {
 	struct redis_client *client = context;
 
 	client->in_reply = true;
 	if (client->state == STATE_CONNECTING) {
-		int error = 0;
-		socklen_t bytes = sizeof(error);
-
-		if (getsockopt(client->connection->fd, SOL_SOCKET, SO_ERROR, &error, &bytes))
-			error = errno;
-		if (error)
-			redis_client_drop(client, "cannot connect: %s", strerror(error));
-		else
-			greet(client);
+		on_connected(client);
 	} else {
 		if (epoll_events & (EPOLLIN | EPOLLHUP | EPOLLERR))
 			read_replies(client);
 		if (epoll_events & EPOLLOUT)
 			redis_client_flush(client);
 	}
-	client->in_reply = false;
-	if (client->drop_reason[0])
-		give_up(client);
+	end_turn(client);
+}
+
+static void on_patience_ended(void *context)
+{
+	struct redis_client *client = context;
+	uint64_t timeout_ns = client->config.timeout_ms * NS_PER_MS;
+	uint64_t waited_ns;
+
+	client->in_reply = true;
+	/* if it was this process that stood still, the answer is there already */
+	if (client->state >= STATE_GREETING)
+		read_replies(client);
+	waited_ns = clock_now_ns() - client->progress_ns;
+	if (client->state >= STATE_GREETING && !client->expected_count) {
+		/* nothing is waited for */
+	} else if (waited_ns < timeout_ns) {
+		loop_timer_arm(&client->patience, timeout_ns - waited_ns);
+	} else {
+		client->stats.timeouts++;
+		redis_client_drop(client, "no answer within %u ms%s", client->config.timeout_ms,
+				  client->state < STATE_GREETING ? " to connecting" : "");
+	}
+	end_turn(client);
 }

@@ -30,13 +30,27 @@ struct redis_client_stats {
 	uint64_t commands;
 	uint64_t bytes_sent;
 	uint64_t errors;		/* replies that were errors */
+	uint64_t timeouts;		/* connections given up as nothing was answered */
+	uint64_t moved;			/* redirections of a cluster that were followed */
 };
 
-/* text: the address as the user wrote it, for messages. Both must outlive the
- * client. NULL: no memory. Begins to connect when the loop runs. */
-struct redis_client *redis_client_new(struct loop *loop, const struct redis_address *address,
-				      const char *text, const char *client_name,
-				      const struct redis_client_events *events, void *context);
+/* All texts must outlive the client. */
+struct redis_client_config {
+	struct loop *loop;
+	const struct redis_address *address;
+	const char *text;		/* the address as the user wrote it, for messages */
+	const char *user;		/* "": Redis' default user */
+	const char *password_file;	/* "": no password */
+	const char *client_name;
+	const char *probe_key;		/* shares the cluster's slot of all keys, if one_slot */
+	bool one_slot;			/* all keys have one hash tag */
+	uint32_t timeout_ms;		/* to connect, and for a reply */
+	const struct redis_client_events *events;
+	void *context;
+};
+
+/* NULL: no memory. Begins to connect when the loop runs. */
+struct redis_client *redis_client_new(const struct redis_client_config *config);
 void redis_client_free(struct redis_client *client);
 
 bool redis_client_is_connected(const struct redis_client *client);
@@ -56,12 +70,20 @@ size_t redis_client_in_flight(const struct redis_client *client);
 /* Sends what was appended, as far as the socket takes it; the rest follows. */
 void redis_client_flush(struct redis_client *client);
 
-/* The server has proved to be of use: says that it is back, if it was away. */
-void redis_client_settled(struct redis_client *client);
+/* The server has proved to be of use: says that it is back, if it was away, and
+ * that `repaired` neighbours had to be written. */
+void redis_client_settled(struct redis_client *client, uint64_t repaired);
 
 /* Gives the connection up, for this reason, and makes a new one later. May be
  * called from on_reply. */
 void redis_client_drop(struct redis_client *client, const char *format, ...)
 	__attribute__((format(printf, 2, 3)));
+
+/* Whether the answer, an error, makes this connection useless, as another server,
+ * or this one after a while, has to be asked again for all it holds. Drops it then. */
+bool redis_client_leaves(struct redis_client *client, const char *answer);
+
+/* An answer MOVED of a cluster: goes to the node that it names. */
+void redis_client_moved(struct redis_client *client, const char *answer);
 
 #endif

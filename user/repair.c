@@ -39,6 +39,7 @@ struct repair {
 	enum repair_cause next_cause;	/* of one asked for while another is under way */
 	bool due;
 	bool dumping;
+	bool stopped;
 	bool has_picture;
 	bool redis_was_read;
 	uint64_t start_ns;
@@ -48,6 +49,7 @@ struct repair {
 	uint32_t retries;
 	uint32_t follow_ups;
 	struct source_losses repaired;	/* losses that the last resync covers */
+	uint64_t left_out;		/* before the last dump */
 	struct neigh_entry *first_held;
 	struct neigh_entry **last_held;
 	size_t held_count;
@@ -68,6 +70,7 @@ const char *repair_cause_name(enum repair_cause cause)
 		[REPAIR_RENAMED] = "renamed interface",
 		[REPAIR_CONFIGURATION] = "changed configuration",
 		[REPAIR_MEMORY] = "lack of memory",
+		[REPAIR_ROOM] = "room for more neighbours",
 		[REPAIR_AUDIT] = "audit",
 	};
 
@@ -85,10 +88,23 @@ static void hold(struct repair *repair, struct neigh_entry *entry)
 	repair->held_count++;
 }
 
+static struct neigh_entry *take_held(struct repair *repair)
+{
+	struct neigh_entry *entry = repair->first_held;
+
+	repair->first_held = entry->next_held;
+	if (!repair->first_held)
+		repair->last_held = &repair->first_held;
+	repair->held_count--;
+	return entry;
+}
+
 static void on_chunk(void *context)
 {
 	struct repair *repair = context;
 
+	if (repair->stopped)
+		return;
 	/* so that a change which the chunk shows is known already, if it was told */
 	repair->config.drain(repair->config.context);
 }
@@ -100,6 +116,8 @@ static void on_neighbour(void *context, const struct neigh_observation *observat
 	const uint8_t *mac;
 	bool differs;
 
+	if (repair->stopped)
+		return;
 	repair->told++;
 	entry = picture_place(repair->config.picture, observation, &mac);
 	if (!entry)
@@ -182,9 +200,9 @@ static void merge(struct repair *repair, bool interrupted)
 		 repair_cause_name(repair->cause), repair->told,
 		 neigh_table_wanted_count(repair->config.table), repair->held_count);
 	follow_up(repair, interrupted);
-	arm_audit(repair);
 	if (!repair->has_picture) {
 		repair->has_picture = true;
+		arm_audit(repair);
 		repair->config.first_picture(repair->config.context);
 	}
 }
@@ -195,12 +213,15 @@ static void on_done(void *context, bool interrupted, int error)
 	struct repair *repair = context;
 	bool again = repair->due;	/* asked for while this one was under way */
 
+	if (repair->stopped)
+		return;
 	repair->dumping = false;
 	repair->end_ns = clock_now_ns();
 	if (error || (interrupted && repair->retries < INTERRUPTED_RETRIES)) {
 		repair->stats.interrupted++;
 		repair->retries++;
 		picture_end_dump(repair->config.picture);
+		repair->stats.failed += error != 0;
 		if (error)
 			log_limited(&limit, LOG_LEVEL_WARNING,
 				    "the dump of neighbours failed: %s; trying again",
@@ -229,7 +250,11 @@ static void start_dump(void *context)
 	repair->dumping = true;
 	repair->told = 0;
 	repair->stats.dumps[repair->cause]++;
+	/* a source without a clock of the kernel's stamps what it reads: let what
+	 * is older than the dump be stamped so */
+	repair->config.drain(repair->config.context);
 	source_losses(repair->config.source, &repair->repaired);
+	repair->left_out = picture_left_out(repair->config.picture);
 	repair->deletions_at_start = source_deletions(repair->config.source);
 	if (repair->cause != REPAIR_AUDIT)
 		source_begin_snapshot(repair->config.source);
@@ -240,9 +265,21 @@ static void start_dump(void *context)
 		on_done(repair, false, error);
 }
 
-static void on_audit(void *context)
+static void on_follow_up(void *context)
 {
 	repair_request(context, REPAIR_AUDIT);
+}
+
+void repair_audit(struct repair *repair)
+{
+	arm_audit(repair);
+	repair_request(repair, REPAIR_AUDIT);
+	repair->config.audit_begins(repair->config.context);
+}
+
+static void on_audit(void *context)
+{
+	repair_audit(context);
 }
 
 static const struct neigh_dump_events dump_events = {
@@ -272,7 +309,7 @@ int repair_new(struct repair **result, const struct repair_config *config)
 	}
 	loop_timer_init(config->loop, &repair->start, start_dump, repair);
 	loop_timer_init(config->loop, &repair->audit, on_audit, repair);
-	loop_timer_init(config->loop, &repair->follow_up, on_audit, repair);
+	loop_timer_init(config->loop, &repair->follow_up, on_follow_up, repair);
 	*result = repair;
 	return 0;
 }
@@ -286,11 +323,23 @@ void repair_free(struct repair *repair)
 	free(repair);
 }
 
+void repair_stop(struct repair *repair)
+{
+	repair->stopped = true;
+	loop_timer_disarm(&repair->start);
+	loop_timer_disarm(&repair->audit);
+	loop_timer_disarm(&repair->follow_up);
+	while (repair->first_held)
+		neigh_table_release(repair->config.table, take_held(repair));
+}
+
 void repair_request(struct repair *repair, enum repair_cause cause)
 {
 	uint64_t now_ns = clock_now_ns();
 	uint64_t earliest_ns;
 
+	if (repair->stopped)
+		return;
 	if (repair->due) {
 		/* a resync repairs what an audit would find, not the other way round */
 		if (repair->cause == REPAIR_AUDIT && !repair->dumping)
@@ -333,6 +382,15 @@ void repair_check_losses(struct repair *repair)
 		repair_request(repair, REPAIR_RING_FULL);
 	else if (losses.missed != repair->repaired.missed)
 		repair_request(repair, REPAIR_MISSED);
+	else if (picture_left_out(repair->config.picture) != repair->left_out &&
+		 !neigh_table_is_full(repair->config.table))
+		repair_request(repair, REPAIR_ROOM);
+}
+
+void repair_confirm(struct repair *repair, struct neigh_entry *entry)
+{
+	if (entry->interface->ifindex)
+		hold(repair, entry);
 }
 
 static void hold_if_unknown(void *context, struct neigh_entry *entry)
@@ -369,6 +427,7 @@ static void look_up(struct repair *repair, struct neigh_entry *entry)
 		log_limited(&limit, LOG_LEVEL_WARNING,
 			    "cannot ask the kernel for a neighbour: %s; an audit will",
 			    strerror(-error));
+		repair->stats.failed++;
 		loop_timer_arm(&repair->follow_up, FOLLOW_UP_NS);
 	} else if (!entry->interface->ignored &&
 		   picture_observe(repair->config.picture, entry, mac, start_ns) &&
@@ -385,15 +444,8 @@ bool repair_work(struct repair *repair)
 		return false;
 	/* what is on the ring is older than what a look-up will say */
 	repair->config.drain(repair->config.context);
-	for (int i = 0; i < LOOK_UPS_A_TURN && repair->first_held; i++) {
-		struct neigh_entry *entry = repair->first_held;
-
-		repair->first_held = entry->next_held;
-		if (!repair->first_held)
-			repair->last_held = &repair->first_held;
-		repair->held_count--;
-		look_up(repair, entry);
-	}
+	for (int i = 0; i < LOOK_UPS_A_TURN && repair->first_held; i++)
+		look_up(repair, take_held(repair));
 	if (!repair->first_held && repair->repaired_since_dump) {
 		log_warning("audit: %llu neighbours were wrong and have been repaired",
 			    (unsigned long long)repair->repaired_since_dump);

@@ -27,6 +27,7 @@ enum repair_cause {
 	REPAIR_RENAMED,		/* an interface counts more under its new name */
 	REPAIR_CONFIGURATION,
 	REPAIR_MEMORY,		/* a record could not be kept */
+	REPAIR_ROOM,		/* neighbours were left out, and there is room again */
 	REPAIR_AUDIT,
 	REPAIR_CAUSES,
 };
@@ -38,6 +39,7 @@ struct repair_stats {
 	uint64_t interrupted;		/* dumps that had to be done again */
 	uint64_t looked_up;		/* neighbours asked for one by one */
 	uint64_t audit_repaired;	/* neighbours that an audit found wrong */
+	uint64_t failed;		/* dumps and look-ups that the kernel refused */
 	size_t dumped;			/* neighbours that the last dump told of */
 };
 
@@ -54,6 +56,8 @@ struct repair_config {
 	void (*drain)(void *context);
 	/* the first picture is whole */
 	void (*first_picture)(void *context);
+	/* a regular audit begins: Redis is to be looked at, too */
+	void (*audit_begins)(void *context);
 	void *context;
 };
 
@@ -61,12 +65,22 @@ struct repair_config {
 int repair_new(struct repair **repair, const struct repair_config *config);
 void repair_free(struct repair *repair);
 
+/* For ever: what waits for a look-up is let go as it is. */
+void repair_stop(struct repair *repair);
+
 /* Asks for a dump, now or as soon as the rate limit allows. */
 void repair_request(struct repair *repair, enum repair_cause cause);
 void repair_set_audit_interval(struct repair *repair, uint32_t audit_interval_s);
 
 /* Compares the source's losses with those already repaired. */
 void repair_check_losses(struct repair *repair);
+
+/* An audit now. */
+void repair_audit(struct repair *repair);
+
+/* The table does not want this entry, whose key is in Redis: it is looked up
+ * before the key is removed. */
+void repair_confirm(struct repair *repair, struct neigh_entry *entry);
 
 /* Redis has been read: what it holds and the table does not want is looked up
  * before it is removed. */

@@ -26,6 +26,16 @@ int schema_init(struct schema *schema, const char *key_prefix)
 	return 0;
 }
 
+/* keyHashSlot() of Redis: between the first { and the first } behind it, unless
+ * nothing stands there. */
+bool schema_has_hash_tag(const struct schema *schema)
+{
+	const char *open = strchr(schema->table, '{');
+	const char *close = open ? strchr(open, '}') : NULL;
+
+	return close && close > open + 1;
+}
+
 size_t schema_key(const struct schema *schema, const char *interface, uint8_t family,
 		  const uint8_t *addr, char *key)
 {

@@ -8,6 +8,7 @@
 #define NEIGHTRACK_SCHEMA_H
 
 #include <net/if.h>
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -15,6 +16,7 @@
 #include "resp.h"
 
 #define SCHEMA_PREFIX_BYTES 128		/* longest key_prefix */
+#define SCHEMA_FIELDS 2			/* of a neighbour's hash */
 #define SCHEMA_KEY_BYTES (SCHEMA_PREFIX_BYTES + sizeof("NEIGH_TABLE::") + IFNAMSIZ + IP_TEXT_BYTES)
 
 struct schema {
@@ -24,6 +26,10 @@ struct schema {
 
 /* key_prefix: at most SCHEMA_PREFIX_BYTES - 1 bytes, else -ENAMETOOLONG. */
 int schema_init(struct schema *schema, const char *key_prefix);
+
+/* Whether the prefix has a {hash tag}, by which a Redis Cluster keeps all keys
+ * in one slot, that is, on one node. */
+bool schema_has_hash_tag(const struct schema *schema);
 
 /* key: SCHEMA_KEY_BYTES. Returns its length. */
 size_t schema_key(const struct schema *schema, const char *interface, uint8_t family,

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where records of changes come from: the BPF programs on the kernel's
- * neighbour tracepoints, their maps, and what the daemon tells them.
+ * neighbour tracepoints and their maps, or rtnetlink's notifications.
  */
 #ifndef NEIGHTRACK_SOURCE_H
 #define NEIGHTRACK_SOURCE_H
@@ -11,36 +11,51 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "interface.h"
 #include "neightrack/record.h"
+#include "options.h"
 
 struct source;
 
 struct source_config {
+	enum option_source kind;
 	const char *instance;
+	int netns_fd;
 	uint32_t netns_inum;
 	uint32_t ring_size_bytes;
-	uint32_t max_neighbours;
+	uint32_t netlink_buffer_bytes;
+	bool netlink_no_enobufs;
+	uint32_t map_size;		/* neighbours */
 	uint32_t policy;		/* NEIGH_POLICY_* */
+	struct interface_set *interfaces;	/* to look into; must outlive the source */
+	bool is_last_resort;		/* set by source_new(): nothing else is tried */
 };
 
 /*
- * Takes the instance, loads, attaches and pins. Says on stderr what failed and
- * what would help. Returns 0 and *source, or -errno (-EBUSY: the instance has a
- * daemon). From here on records gather on the ring.
+ * Makes the source that is asked for or, with OPTION_SOURCE_AUTO, the first
+ * that this kernel and this process' capabilities allow. Says on stderr what
+ * failed and what would help. Returns 0 and *source, or -errno (-EBUSY: the
+ * instance has a daemon). From here on no change is missed without being counted.
  */
 int source_new(struct source **source, const struct source_config *config);
 void source_free(struct source *source);
 
-/* What was attached, for people. */
+/* One word, and what was attached, for people. */
+const char *source_name(const struct source *source);
 const char *source_description(const struct source *source);
 
 /* Becomes readable when the kernel side wakes the consumer: see source_may_sleep(). */
 int source_fd(const struct source *source);
 
-/* Hands up to `limit` records to apply(), in place and in order. Returns their number. */
-size_t source_consume(struct source *source, size_t limit,
-		      void (*apply)(void *context, const struct neigh_record *record),
-		      void *context);
+/* Takes a record; returns whether it changed what is wanted in Redis. */
+typedef bool (*source_apply)(void *context, const struct neigh_record *record);
+
+/*
+ * Hands records to apply(), in place and in order, until none is left or about
+ * `limit` were looked at. Returns how many were: fewer than `limit` means that
+ * the source was empty.
+ */
+size_t source_consume(struct source *source, size_t limit, source_apply apply, void *context);
 
 /* Asks for one wakeup. Returns false if records are there already: then the
  * caller must not sleep, as no wakeup will come for these. */
@@ -48,11 +63,17 @@ bool source_may_sleep(struct source *source);
 
 /* Totals since the start. */
 struct source_losses {
-	uint64_t lost;			/* records that found the ring full, or were in doubt */
+	uint64_t lost;			/* records that found no room, or were in doubt */
 	uint64_t missed;		/* at most that many runs that no program saw */
 };
 
+struct source_totals {
+	struct neigh_counters counters;	/* of all programs and CPUs */
+	uint64_t consumed;		/* of those submitted */
+};
+
 void source_losses(const struct source *source, struct source_losses *losses);
+void source_totals(const struct source *source, struct source_totals *totals);
 /* Neighbours deleted, in any network namespace: a dump meanwhile may skip entries. */
 uint64_t source_deletions(const struct source *source);
 

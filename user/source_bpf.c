@@ -3,7 +3,7 @@
  * The source tp_btf: the life of the BPF object (open, set, load, attach, pin),
  * the ring, and the claims (bpf/publish.h) as userspace may touch them.
  */
-#include "source.h"
+#include "source_ops.h"
 
 #include <bpf/bpf.h>
 #include <bpf/libbpf.h>
@@ -21,17 +21,26 @@
 
 #define SWEEP_BATCH 1024u
 
-struct source {
+struct bpf_source {
+	struct source base;
 	struct neightrack_bpf *object;
 	struct neigh_control *control;	/* shared with the programs */
 	struct ring *ring;
 	struct pins pins;
+	uint64_t clock_offset_ns;	/* from the kernel's clock to this process' */
+	uint64_t consumed;
 };
 
 struct consumer {
-	void (*apply)(void *context, const struct neigh_record *record);
+	struct bpf_source *source;
+	source_apply apply;
 	void *context;
 };
+
+static struct bpf_source *bpf_source(const struct source *base)
+{
+	return (struct bpf_source *)(uintptr_t)base;
+}
 
 __attribute__((format(printf, 2, 0)))
 static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
@@ -47,23 +56,48 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-static const char *hint(int error)
+/* What would help; and what is done now, if anything. */
+static void complain(const struct source_config *config, const char *what, int error)
 {
+	const char *hint = "no hint is known";
+
 	switch (error) {
 	case -EPERM:
 	case -EACCES:
-		return " (needs CAP_BPF and CAP_PERFMON, and a kernel that is not locked down)";
+		hint = "needs CAP_BPF and CAP_PERFMON, and a kernel that is not locked down";
+		break;
 	case -ESRCH:
 	case -ENOENT:
-		return " (needs a kernel with BTF, CONFIG_DEBUG_INFO_BTF, and 5.8 or later)";
+		hint = "needs a kernel with BTF, CONFIG_DEBUG_INFO_BTF, and 5.8 or later";
+		break;
 	case -ENOMEM:
-		return " (a smaller --ring-size or --max-neighbours needs less memory)";
+		hint = "a smaller --ring-size or --map-size needs less memory";
+		break;
 	default:
-		return "";
+		break;
 	}
+	log_line(config->is_last_resort ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
+		 "cannot %s: %s (%s%s)", what, strerror(-error), hint,
+		 config->is_last_resort ? "" : "; trying netlink");
 }
 
-static int load(struct source *source, const struct source_config *config)
+/* A process in a time namespace of its own has another CLOCK_MONOTONIC than the
+ * kernel side, which stamps the records: time_namespaces(7). */
+static uint64_t read_clock_offset_ns(void)
+{
+	FILE *file = fopen("/proc/self/timens_offsets", "re");
+	long long seconds = 0, nanoseconds = 0;
+	char line[128];
+
+	while (file && fgets(line, sizeof(line), file))
+		if (sscanf(line, "monotonic %lld %lld", &seconds, &nanoseconds) == 2)
+			break;
+	if (file)
+		fclose(file);
+	return (uint64_t)(seconds * (long long)NS_PER_S + nanoseconds);
+}
+
+static int load(struct bpf_source *source, const struct source_config *config)
 {
 	const long page_bytes = sysconf(_SC_PAGESIZE);
 	struct neightrack_bpf *object;
@@ -78,18 +112,18 @@ static int load(struct source *source, const struct source_config *config)
 	object = neightrack_bpf__open();
 	if (!object) {
 		error = -errno;
-		log_error("cannot open the BPF object: %s", strerror(-error));
+		complain(config, "open the BPF object", error);
 		return error;
 	}
 	source->object = object;
 	object->rodata->netns_inum = config->netns_inum;
 	error = bpf_map__set_max_entries(object->maps.records, config->ring_size_bytes);
 	if (!error)
-		error = bpf_map__set_max_entries(object->maps.neighbours, config->max_neighbours);
+		error = bpf_map__set_max_entries(object->maps.neighbours, config->map_size);
 	if (!error)
 		error = neightrack_bpf__load(object);
 	if (error) {
-		log_error("cannot load the BPF programs: %s%s", strerror(-error), hint(error));
+		complain(config, "load the BPF programs", error);
 		return error;
 	}
 	source->control = &object->bss->control;
@@ -100,7 +134,7 @@ static int load(struct source *source, const struct source_config *config)
 	return 0;
 }
 
-static int attach(struct source *source)
+static int attach(struct bpf_source *source, const struct source_config *config)
 {
 	struct neightrack_bpf *object = source->object;
 	struct {
@@ -116,11 +150,12 @@ static int attach(struct source *source)
 	for (int i = 0; i < NEIGH_HOOKS; i++) {
 		struct bpf_link *link = bpf_program__attach(hooks[i].program);
 		int error = -errno;
+		char what[64];
 
 		if (!link) {
-			log_error("cannot attach %s: %s%s",
-				  bpf_program__section_name(hooks[i].program), strerror(-error),
-				  hint(error));
+			snprintf(what, sizeof(what), "attach %s",
+				 bpf_program__section_name(hooks[i].program));
+			complain(config, what, error);
 			return error;
 		}
 		*hooks[i].link = link;
@@ -128,7 +163,7 @@ static int attach(struct source *source)
 	return 0;
 }
 
-static int pin(struct source *source)
+static int pin(struct bpf_source *source)
 {
 	const struct {
 		struct bpf_map *map;
@@ -155,79 +190,51 @@ static int pin(struct source *source)
 	return 0;
 }
 
-int source_new(struct source **result, const struct source_config *config)
+static void bpf_free(struct source *base)
 {
-	struct source *source = calloc(1, sizeof(*source));
-	int error;
+	struct bpf_source *source = bpf_source(base);
 
-	if (!source)
-		return -ENOMEM;
-	source->pins.lock_fd = -1;
-	error = pins_open(&source->pins, config->instance);
-	if (!error)
-		error = load(source, config);
-	if (error)
-		goto fail;
-	source->ring = ring_open(bpf_map__fd(source->object->maps.records),
-				 config->ring_size_bytes);
-	if (!source->ring) {
-		error = -errno;
-		log_error("cannot map the ring of records: %s", strerror(-error));
-		goto fail;
-	}
-	error = pin(source);
-	if (!error)
-		error = attach(source);
-	if (error)
-		goto fail;
-	*result = source;
-	return 0;
-fail:
-	source_free(source);
-	return error;
-}
-
-void source_free(struct source *source)
-{
-	if (!source)
-		return;
 	ring_close(source->ring);
 	neightrack_bpf__destroy(source->object);
 	pins_close(&source->pins);
 	free(source);
 }
 
-const char *source_description(const struct source *source)
+static int bpf_fd(const struct source *base)
 {
-	(void)source;
-	return "tp_btf on neigh_update_done (twice), neigh_timer_handler, "
-	       "neigh_cleanup_and_release";
-}
+	struct bpf_source *source = bpf_source(base);
 
-int source_fd(const struct source *source)
-{
 	return bpf_map__fd(source->object->maps.records);
 }
 
 static void consume_one(void *context, const void *record, size_t bytes)
 {
 	const struct consumer *consumer = context;
+	struct neigh_record shifted;
 
-	if (bytes >= sizeof(struct neigh_record))
-		consumer->apply(consumer->context, record);
+	consumer->source->consumed++;
+	if (bytes < sizeof(struct neigh_record))
+		return;
+	if (consumer->source->clock_offset_ns) {
+		memcpy(&shifted, record, sizeof(shifted));
+		shifted.time_ns += consumer->source->clock_offset_ns;
+		record = &shifted;
+	}
+	consumer->apply(consumer->context, record);
 }
 
-size_t source_consume(struct source *source, size_t limit,
-		      void (*apply)(void *context, const struct neigh_record *record),
-		      void *context)
+static size_t bpf_consume(struct source *base, size_t limit, source_apply apply, void *context)
 {
-	struct consumer consumer = { .apply = apply, .context = context };
+	struct bpf_source *source = bpf_source(base);
+	struct consumer consumer = { .source = source, .apply = apply, .context = context };
 
 	return ring_consume(source->ring, limit, consume_one, &consumer);
 }
 
-bool source_may_sleep(struct source *source)
+static bool bpf_may_sleep(struct source *base)
 {
+	struct bpf_source *source = bpf_source(base);
+
 	__atomic_store_n(&source->control->consumer_sleeps, 1, __ATOMIC_SEQ_CST);
 	if (!ring_has_pending(source->ring))
 		return true;
@@ -249,8 +256,9 @@ static uint64_t recursion_misses(const struct bpf_program *program)
  * A run of neigh_update_done that both copies missed is in the misses of each,
  * so there were at most as many of those as the smaller of the two numbers.
  */
-void source_losses(const struct source *source, struct source_losses *losses)
+static void bpf_losses(const struct source *base, struct source_losses *losses)
 {
+	struct bpf_source *source = bpf_source(base);
 	const struct neightrack_bpf *object = source->object;
 	uint64_t first = recursion_misses(object->progs.neigh_update);
 	uint64_t second = recursion_misses(object->progs.neigh_update_2);
@@ -261,19 +269,24 @@ void source_losses(const struct source *source, struct source_losses *losses)
 			 recursion_misses(object->progs.neigh_cleanup);
 }
 
-uint64_t source_deletions(const struct source *source)
+static uint64_t bpf_deletions(const struct source *base)
 {
+	struct bpf_source *source = bpf_source(base);
+
 	return __atomic_load_n(&source->control->deletions, __ATOMIC_RELAXED);
 }
 
-void source_set_policy(struct source *source, uint32_t policy)
+static void bpf_set_policy(struct source *base, uint32_t policy)
 {
+	struct bpf_source *source = bpf_source(base);
+
 	__atomic_store_n(&source->control->policy, policy, __ATOMIC_SEQ_CST);
 }
 
-int source_set_interface(struct source *source, uint32_t ifindex, const char *name,
+static int bpf_set_interface(struct source *base, uint32_t ifindex, const char *name,
 			 uint32_t flags)
 {
+	struct bpf_source *source = bpf_source(base);
 	struct neigh_interface value = { .flags = flags };
 
 	strncpy(value.name, name, sizeof(value.name) - 1);
@@ -281,28 +294,34 @@ int source_set_interface(struct source *source, uint32_t ifindex, const char *na
 				    &value, sizeof(value), BPF_ANY);
 }
 
-void source_forget_interface(struct source *source, uint32_t ifindex)
+static void bpf_forget_interface(struct source *base, uint32_t ifindex)
 {
+	struct bpf_source *source = bpf_source(base);
+
 	bpf_map__delete_elem(source->object->maps.interfaces, &ifindex, sizeof(ifindex), 0);
 }
 
-void source_invalidate_claims(struct source *source)
+static void bpf_invalidate_claims(struct source *base)
 {
+	struct bpf_source *source = bpf_source(base);
 	uint32_t epoch = source->control->epoch + 1;
 
 	/* 0 is the epoch of values that claim nothing */
 	__atomic_store_n(&source->control->epoch, epoch ? epoch : 1, __ATOMIC_SEQ_CST);
 }
 
-void source_begin_snapshot(struct source *source)
+static void bpf_begin_snapshot(struct source *base)
 {
+	struct bpf_source *source = bpf_source(base);
+
 	__atomic_store_n(&source->control->keep_tombstones, 1, __ATOMIC_SEQ_CST);
 	__atomic_store_n(&source->control->claims_incomplete, 0, __ATOMIC_SEQ_CST);
-	source_invalidate_claims(source);
+	bpf_invalidate_claims(base);
 }
 
-void source_seed(struct source *source, const struct neigh_key *key, const uint8_t *mac)
+static void bpf_seed(struct source *base, const struct neigh_key *key, const uint8_t *mac)
 {
+	struct bpf_source *source = bpf_source(base);
 	struct neigh_value value = {
 		.first_seen_ns = clock_now_ns(),
 		.epoch = source->control->epoch,
@@ -323,7 +342,7 @@ void source_seed(struct source *source, const struct neigh_key *key, const uint8
  * while the snapshot was merged. A value that is published just now must not
  * go: then a neighbour is published without a claim, which is noted.
  */
-static void remove_value(struct source *source, const struct neigh_key *key)
+static void remove_value(struct bpf_source *source, const struct neigh_key *key)
 {
 	struct neigh_value value;
 
@@ -334,7 +353,7 @@ static void remove_value(struct source *source, const struct neigh_key *key)
 		__atomic_fetch_add(&source->control->claims_incomplete, 1, __ATOMIC_SEQ_CST);
 }
 
-static void sweep(struct source *source,
+static void sweep(struct bpf_source *source,
 		  bool (*is_wanted)(void *context, const struct neigh_key *key), void *context)
 {
 	struct neigh_key *keys = malloc(SWEEP_BATCH * sizeof(*keys));
@@ -359,14 +378,98 @@ static void sweep(struct source *source,
 	free(keys);
 }
 
-void source_end_snapshot(struct source *source,
+static void bpf_end_snapshot(struct source *base,
 			 bool (*is_wanted)(void *context, const struct neigh_key *key),
 			 void *context)
 {
+	struct bpf_source *source = bpf_source(base);
+
 	__atomic_store_n(&source->control->keep_tombstones, 0, __ATOMIC_SEQ_CST);
 	sweep(source, is_wanted, context);
 	/* What was published without a claim may since have been seeded from the
 	 * dump with an older state: let no claim stand. */
 	if (__atomic_load_n(&source->control->claims_incomplete, __ATOMIC_SEQ_CST))
-		source_invalidate_claims(source);
+		bpf_invalidate_claims(base);
+}
+
+static void add(struct neigh_counters *sum, const struct neigh_counters *one)
+{
+	/* counters alone: one long list of 64-bit numbers */
+	const uint64_t *from = (const uint64_t *)one;
+	uint64_t *to = (uint64_t *)sum;
+
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
+		to[i] += from[i];
+}
+
+static void bpf_totals(const struct source *base, struct source_totals *totals)
+{
+	struct bpf_source *source = bpf_source(base);
+	int cpus = libbpf_num_possible_cpus();
+	struct neigh_counters *values;
+
+	*totals = (struct source_totals){ .consumed = source->consumed };
+	values = cpus > 0 ? calloc((size_t)cpus, sizeof(*values)) : NULL;
+	for (uint32_t hook = 0; values && hook < NEIGH_HOOKS; hook++) {
+		if (bpf_map__lookup_elem(source->object->maps.counters, &hook, sizeof(hook),
+					 values, (size_t)cpus * sizeof(*values), 0))
+			break;
+		for (int cpu = 0; cpu < cpus; cpu++)
+			add(&totals->counters, &values[cpu]);
+	}
+	free(values);
+}
+
+static const struct source_ops bpf_ops = {
+	.name = "tp_btf",
+	.description = "tp_btf on neigh_update_done (twice), neigh_timer_handler, "
+		       "neigh_cleanup_and_release",
+	.free = bpf_free,
+	.fd = bpf_fd,
+	.consume = bpf_consume,
+	.may_sleep = bpf_may_sleep,
+	.losses = bpf_losses,
+	.totals = bpf_totals,
+	.deletions = bpf_deletions,
+	.set_policy = bpf_set_policy,
+	.set_interface = bpf_set_interface,
+	.forget_interface = bpf_forget_interface,
+	.invalidate_claims = bpf_invalidate_claims,
+	.begin_snapshot = bpf_begin_snapshot,
+	.seed = bpf_seed,
+	.end_snapshot = bpf_end_snapshot,
+};
+
+int source_bpf_new(struct source **result, const struct source_config *config)
+{
+	struct bpf_source *source = calloc(1, sizeof(*source));
+	int error;
+
+	if (!source)
+		return -ENOMEM;
+	source->base.ops = &bpf_ops;
+	source->pins.lock_fd = -1;
+	source->clock_offset_ns = read_clock_offset_ns();
+	error = pins_open(&source->pins, config->instance);
+	if (!error)
+		error = load(source, config);
+	if (error)
+		goto fail;
+	source->ring = ring_open(bpf_map__fd(source->object->maps.records),
+				 config->ring_size_bytes);
+	if (!source->ring) {
+		error = -errno;
+		log_error("cannot map the ring of records: %s", strerror(-error));
+		goto fail;
+	}
+	error = pin(source);
+	if (!error)
+		error = attach(source, config);
+	if (error)
+		goto fail;
+	*result = &source->base;
+	return 0;
+fail:
+	bpf_free(&source->base);
+	return error;
 }

@@ -36,6 +36,8 @@ struct writer {
 	struct redis_client *client;
 	const struct schema *schema;
 	struct neigh_table *table;
+	void (*surprised)(void *context);
+	void *context;
 	struct writer_config config;
 	struct flush flushes[MAX_FLUSHES];
 	uint32_t first_flush;
@@ -63,7 +65,8 @@ static void on_batch_timeout(void *context)
 }
 
 struct writer *writer_new(struct loop *loop, struct redis_client *client,
-			  const struct schema *schema, struct neigh_table *table)
+			  const struct schema *schema, struct neigh_table *table,
+			  void (*surprised)(void *context), void *context)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
 
@@ -73,6 +76,8 @@ struct writer *writer_new(struct loop *loop, struct redis_client *client,
 	writer->client = client;
 	writer->schema = schema;
 	writer->table = table;
+	writer->surprised = surprised;
+	writer->context = context;
 	writer->pause_ns = FIRST_PAUSE_NS;
 	loop_timer_init(loop, &writer->resume, on_resume, writer);
 	loop_timer_init(loop, &writer->batch, on_batch_timeout, writer);
@@ -150,19 +155,6 @@ static void pause_writing(struct writer *writer, const char *answer)
 		writer->pause_ns = LAST_PAUSE_NS;
 }
 
-/* Answers after which this connection is of no more use: another server, or
- * this one after a while, has to be asked again for all it holds. */
-static bool ends_connection(const char *answer)
-{
-	static const char *const kinds[] = { "LOADING", "READONLY", "NOAUTH", "MASTERDOWN",
-					     "MOVED", "CLUSTERDOWN" };
-
-	for (size_t i = 0; i < sizeof(kinds) / sizeof(*kinds); i++)
-		if (!strncmp(answer, kinds[i], strlen(kinds[i])))
-			return true;
-	return false;
-}
-
 static void refuse(struct writer *writer, struct neigh_entry *entry, const char *answer)
 {
 	if (!strncmp(answer, "WRONGTYPE", 9)) {
@@ -172,12 +164,23 @@ static void refuse(struct writer *writer, struct neigh_entry *entry, const char 
 		return;
 	}
 	/* before the entry is given back: a drop forgets all that is in flight */
-	if (ends_connection(answer)) {
-		redis_client_drop(writer->client, "it answers: %s", answer);
+	if (redis_client_leaves(writer->client, answer))
 		return;
-	}
 	pause_writing(writer, answer);
 	neigh_table_refuse(writer->table, entry, (enum neigh_published)entry->published);
+}
+
+/* HSET answers how many fields are new, DEL how many keys there were. */
+static bool is_surprising(const struct neigh_entry *entry, long long number)
+{
+	switch ((enum neigh_published)entry->published) {
+	case PUBLISHED_NOTHING:
+		return entry->in_flight_wanted && number != SCHEMA_FIELDS;
+	case PUBLISHED_MAC:
+		return number != (entry->in_flight_wanted ? 0 : 1);
+	default:
+		return false;
+	}
 }
 
 static void handle_answer(struct writer *writer, const struct write *write,
@@ -187,6 +190,8 @@ static void handle_answer(struct writer *writer, const struct write *write,
 		return;
 	if (reply->type == REPLY_INTEGER) {
 		writer->pause_ns = FIRST_PAUSE_NS;
+		if (is_surprising(write->entry, reply->integer))
+			writer->surprised(writer->context);
 		if (write->entry->in_flight_wanted)
 			writer->stats.sets++;
 		else
@@ -226,7 +231,8 @@ static void on_queued(void *context, const struct reply *reply)
 	struct flush *flush = oldest(writer);
 
 	/* what EXEC answers follows from it; here only WHY is told */
-	if (reply->type == REPLY_ERROR && flush->queued == flush->answered)
+	if (reply->type == REPLY_ERROR && !redis_client_leaves(writer->client, reply->text) &&
+	    flush->queued == flush->answered)
 		pause_writing(writer, reply->text);
 	flush->queued++;
 }

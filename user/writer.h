@@ -31,8 +31,11 @@ struct writer_stats {
 	uint64_t refused;		/* answered with an error, to be tried again */
 };
 
+/* surprised() is called when an answer shows that somebody else has written to or
+ * removed one of our keys. */
 struct writer *writer_new(struct loop *loop, struct redis_client *client,
-			  const struct schema *schema, struct neigh_table *table);
+			  const struct schema *schema, struct neigh_table *table,
+			  void (*surprised)(void *context), void *context);
 void writer_free(struct writer *writer);
 
 /* May be called again at any time; takes effect with the next flush. 0 or -ENOMEM. */

@@ -109,7 +109,7 @@ def assert_claims_are_true(daemon, table):
 @pytest.mark.parametrize("options", [
     ["--ring-size", "4096"],
     [],
-    ["--max-neighbours", "64"],
+    ["--map-size", "64"],
     ["--transaction", "yes", "--ring-size", "65536"],
 ], ids=["ring of one page", "defaults", "map too small", "transactions"])
 def test_random_changes_and_faults_end_equal(veth, namespace, redis_server, make_daemon,

@@ -61,7 +61,7 @@ def test_a_change_hidden_by_a_full_ring_is_not_masked_later(veth, namespace, mak
 
 def test_more_neighbours_than_the_map_holds_are_all_mirrored(veth, namespace, make_daemon,
                                                              redis_server, equals_kernel):
-    daemon = make_daemon("--max-neighbours", "64").start()
+    daemon = make_daemon("--map-size", "64").start()
     namespace.batch(burst(1000))
     assert len(equals_kernel()) == 1000
     assert daemon.count("map_full") > 0
@@ -74,7 +74,7 @@ def test_more_neighbours_than_the_map_holds_are_all_mirrored(veth, namespace, ma
 def test_a_snapshot_larger_than_the_map_is_mirrored(veth, namespace, make_daemon, redis_server,
                                                     equals_kernel):
     namespace.batch(burst(1000))
-    make_daemon("--max-neighbours", "64").start()
+    make_daemon("--map-size", "64").start()
     assert len(equals_kernel()) == 1000
     namespace.batch(removal(1000))
     eventually(lambda: redis_server.client.dbsize() == 0)

@@ -13,6 +13,8 @@
 static const uint8_t mac_a[6] = { 2, 0, 0, 0, 0, 0xa };
 static const uint8_t mac_b[6] = { 2, 0, 0, 0, 0, 0xb };
 
+#define LIMIT 200000
+
 struct fixture {
 	struct interface_set *interfaces;
 	struct neigh_table *table;
@@ -24,7 +26,7 @@ static int set_up(void **state)
 	struct fixture *fixture = calloc(1, sizeof(*fixture));
 
 	fixture->interfaces = interface_set_new();
-	fixture->table = neigh_table_new(fixture->interfaces);
+	fixture->table = neigh_table_new(fixture->interfaces, LIMIT);
 	fixture->eth0 = interface_get_by_name(fixture->interfaces, "eth0");
 	interface_set_index(fixture->interfaces, fixture->eth0, 2);
 	*state = fixture;

@@ -137,6 +137,9 @@ static void a_file_sets_every_option(void **state)
 			 "link_local_ipv6 = Vlan1000\nnoarp = yes\nkey_prefix = a:\n"
 			 "batch_size = 1\nbatch_timeout = 0\ntransaction = yes\n"
 			 "audit_interval = 0\nring_size = 4096\nmax_neighbours = 16\n"
+			 "map_size = 8\nnetlink_buffer = 1M\nnetlink_no_enobufs = no\n"
+			 "netns_gone = wait\nnetns_gone_keys = keep\nredis_user = me\n"
+			 "redis_password_file = /etc/p\nredis_timeout = 2s\n"
 			 "log_level = debug\nlog_format = json ; the collector wants it\n");
 	assert_string_equal(options->redis, "tcp://[::1]:6380/1");
 	assert_string_equal(options->instance, "blue.1");
@@ -153,6 +156,13 @@ static void a_file_sets_every_option(void **state)
 	assert_int_equal(options->audit_interval_s, 0);
 	assert_int_equal(options->ring_size_bytes, 4096);
 	assert_int_equal(options->max_neighbours, 16);
+	assert_int_equal(options->map_size, 8);
+	assert_int_equal(options->netlink_buffer_bytes, 1 << 20);
+	assert_int_equal(options->netns_gone, OPTION_NETNS_GONE_WAIT);
+	assert_int_equal(options->netns_gone_keys, OPTION_NETNS_GONE_KEEP);
+	assert_string_equal(options->redis_user, "me");
+	assert_string_equal(options->redis_password_file, "/etc/p");
+	assert_int_equal(options->redis_timeout_ms, 2000);
 	assert_int_equal(options->log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(options->log_format, LOG_FORMAT_JSON);
 }
@@ -184,11 +194,13 @@ static void a_number_may_carry_its_unit(void **state)
 static void an_unknown_key_names_its_file_and_line(void **state)
 {
 	assert_file_refused(state, "[neightrackd]\n\n# comment\nbatchsize = 1\n",
-			    ":4: unknown key 'batchsize'; allowed: redis, instance, netns, source, "
-			    "schema, interfaces, ignore, ipv4, ipv6, link_local_ipv4, "
-			    "link_local_ipv6, noarp, key_prefix, batch_size, batch_timeout, "
-			    "transaction, audit_interval, ring_size, max_neighbours, log_level, "
-			    "log_format");
+			    ":4: unknown key 'batchsize'; allowed: redis, redis_user, "
+			    "redis_password_file, redis_timeout, instance, netns, "
+			    "netns_gone, netns_gone_keys, source, netlink_buffer, "
+			    "netlink_no_enobufs, schema, interfaces, ignore, ipv4, ipv6, "
+			    "link_local_ipv4, link_local_ipv6, noarp, key_prefix, "
+			    "batch_size, batch_timeout, transaction, audit_interval, "
+			    "ring_size, map_size, max_neighbours, log_level, log_format");
 }
 
 static void a_command_is_no_key(void **state)
@@ -214,14 +226,18 @@ static void every_wrong_value_is_refused(void **state)
 		  { "0", "2048", "4095", "5000", "3M", "2G", "4Mb", "4194304s" } },
 		{ "max_neighbours", "allowed are 16 to 16777216 neighbours", { "15", "16777217" } },
 		{ "ipv4", "allowed are no|yes", { "", "true", "1", "ye", "yess", "no|yes" } },
-		{ "source", "allowed are auto|tp_btf", { "tp", "auto|tp_btf", "Auto" } },
+		{ "source", "allowed are auto|tp_btf|netlink", { "tp", "auto|tp_btf", "Auto" } },
 		{ "schema", "allowed are plain", { "sonic" } },
 		{ "log_level", "allowed are error|warning|notice|info|debug", { "Debug", "5" } },
 		{ "log_format", "allowed are text|json", { "xml" } },
-		{ "redis", "allowed are unix:///path[?db=N] and tcp://", { "/r.sock", "" } },
+		{ "redis", "allowed are unix:///path[?db=N], tcp://", { "/r.sock", "" } },
 		{ "redis", "the port is a number from 1 to 65535", { "tcp://a:0" } },
 		{ "instance", "allowed are 1 to 32 of A-Z a-z 0-9 _ . - and no dot at the start",
 		  { "", ".a", "a/b", "a b", "123456789012345678901234567890123" } },
+		{ "redis_user", "allowed are at most 128 bytes", { "a b" } },
+		{ "redis_password_file", "allowed are an absolute path", { "secret" } },
+		{ "redis_timeout", "allowed are 100 to 600000 ms", { "99", "11min" } },
+		{ "netns_gone", "allowed are end|wait", { "", "keep" } },
 		{ "netns", "allowed are a name under /run/netns", { "a/b", ".", ".." } },
 		{ "interfaces", "allowed are shell patterns", { "eth[0", "! lo" } },
 		{ "key_prefix", "no control character is allowed", { "a\nb", "\x7f" } },
@@ -442,6 +458,13 @@ static void help_and_version_do_not_need_a_good_file(void **state)
 	assert_int_equal(parse(state, "--check-config"), -EINVAL);
 }
 
+static void losses_may_go_unseen_only_with_an_audit(void **state)
+{
+	assert_int_equal(parse(state, "--netlink-no-enobufs=yes"), 0);
+	assert_int_equal(parse(state, "--netlink-no-enobufs=yes", "--audit-interval=0"), -EINVAL);
+	assert_non_null(strstr(errors_of(state), "allowed is an audit_interval above 0"));
+}
+
 /* Other values than the defaults, of all options that can change while the daemon runs */
 #define CHANGEABLE_WORDS \
 	"--interfaces=a", "--ignore=b", "--ipv4=no", "--ipv6=no", "--link-local-ipv4=no", \
@@ -451,7 +474,10 @@ static void help_and_version_do_not_need_a_good_file(void **state)
 /* ... and of those that cannot, but for the schema, which has one value */
 #define FIXED_WORDS \
 	"--redis=tcp://a", "--instance=b", "--netns=c", "--source=tp_btf", "--key-prefix=d", \
-	"--ring-size=4K", "--max-neighbours=16", "--log-format=json"
+	"--ring-size=4K", "--map-size=1", "--max-neighbours=16", "--log-format=json", \
+	"--redis-user=e", "--redis-password-file=/f", "--redis-timeout=1s", \
+	"--netns-gone=wait", "--netns-gone-keys=keep", "--netlink-buffer=1M", \
+	"--netlink-no-enobufs=yes"
 
 static void remember(void *names, const char *name)
 {
@@ -459,7 +485,7 @@ static void remember(void *names, const char *name)
 	strcat(names, " ");
 }
 
-static int take_over(struct options *running, void **state, char names[256])
+static int take_over(struct options *running, void **state, char names[512])
 {
 	names[0] = '\0';
 	return options_take_over(running, options_of(state), remember, names);
@@ -468,7 +494,7 @@ static int take_over(struct options *running, void **state, char names[256])
 static void take_over_changes_what_a_running_daemon_can_change(void **state)
 {
 	struct options running;
-	char names[256];
+	char names[512];
 
 	assert_int_equal(options_init(&running), 0);
 	assert_int_equal(parse(state, CHANGEABLE_WORDS), 0);
@@ -484,13 +510,15 @@ static void take_over_changes_what_a_running_daemon_can_change(void **state)
 static void take_over_reports_what_needs_a_restart(void **state)
 {
 	struct options running;
-	char names[256];
+	char names[512];
 
 	assert_int_equal(options_init(&running), 0);
 	assert_int_equal(parse(state, FIXED_WORDS), 0);
 	assert_int_equal(take_over(&running, state, names), 0);
-	assert_string_equal(names, "redis instance netns source key_prefix ring_size "
-			    "max_neighbours log_format ");
+	assert_string_equal(names, "redis redis_user redis_password_file redis_timeout instance "
+			    "netns netns_gone netns_gone_keys source netlink_buffer "
+			    "netlink_no_enobufs key_prefix ring_size map_size max_neighbours "
+			    "log_format ");
 	assert_string_equal(running.instance, "default");
 	options_free(&running);
 }
@@ -511,7 +539,7 @@ static void the_example_file_shows_every_option_with_its_default(void **state)
 {
 	const char *folder = getenv("SRCDIR");
 	struct options defaults;
-	char path[4096], text[16384] = "", names[256];
+	char path[4096], text[16384] = "", names[512];
 	FILE *file;
 
 	snprintf(path, sizeof(path), "%s/docs/neightrackd.conf.example", folder ? folder : ".");
@@ -587,6 +615,7 @@ int main(void)
 		option_test(a_forgotten_value_is_noticed),
 		option_test(options_end_at_the_first_operand),
 		option_test(help_and_version_do_not_need_a_good_file),
+		option_test(losses_may_go_unseen_only_with_an_audit),
 		option_test(take_over_changes_what_a_running_daemon_can_change),
 		option_test(take_over_reports_what_needs_a_restart),
 		option_test(the_example_file_shows_every_option_with_its_default),

@@ -18,9 +18,10 @@ static void assert_unix(const char *text, const char *path, uint32_t database)
 	const char *why = NULL;
 
 	assert_int_equal(redis_address_parse(&address, text, &why), 0);
-	assert_true(address.is_unix);
-	assert_string_equal(address.host, path);
-	assert_int_equal(address.port, 0);
+	assert_int_equal(address.kind, REDIS_UNIX);
+	assert_int_equal(address.host_count, 1);
+	assert_string_equal(address.hosts[0].name, path);
+	assert_int_equal(address.hosts[0].port, 0);
 	assert_int_equal(address.database, database);
 }
 
@@ -30,9 +31,10 @@ static void assert_tcp(const char *text, const char *host, uint16_t port, uint32
 	const char *why = NULL;
 
 	assert_int_equal(redis_address_parse(&address, text, &why), 0);
-	assert_false(address.is_unix);
-	assert_string_equal(address.host, host);
-	assert_int_equal(address.port, port);
+	assert_int_equal(address.kind, REDIS_TCP);
+	assert_int_equal(address.host_count, 1);
+	assert_string_equal(address.hosts[0].name, host);
+	assert_int_equal(address.hosts[0].port, port);
 	assert_int_equal(address.database, database);
 }
 
@@ -175,6 +177,46 @@ static void a_database_is_a_number_from_0_to_65535(void **state)
 	assert_refused("tcp://a:1/1/", "0 to 65535");
 }
 
+static void several_hosts_are_tried_in_their_order(void **state)
+{
+	struct redis_address address;
+	const char *why = NULL;
+
+	(void)state;
+	assert_int_equal(redis_address_parse(&address, "tcp://a,[::1]:7001,c:7002/5", &why), 0);
+	assert_int_equal(address.host_count, 3);
+	assert_string_equal(address.hosts[0].name, "a");
+	assert_int_equal(address.hosts[0].port, 6379);
+	assert_string_equal(address.hosts[1].name, "::1");
+	assert_int_equal(address.hosts[1].port, 7001);
+	assert_int_equal(address.hosts[2].port, 7002);
+	assert_int_equal(address.database, 5);
+	assert_refused("tcp://a,", "host name");
+	assert_refused("tcp://a,,b", "host name");
+	assert_refused("tcp://1,2", "host name");
+	assert_refused("tcp://a,b,c,d,e,f,g,h,i", "at most 8");
+}
+
+static void sentinels_are_asked_for_a_master_by_its_name(void **state)
+{
+	struct redis_address address;
+	const char *why = NULL;
+
+	(void)state;
+	assert_int_equal(redis_address_parse(&address, "sentinel://a,b:7000/my.master/3", &why), 0);
+	assert_int_equal(address.kind, REDIS_SENTINEL);
+	assert_int_equal(address.host_count, 2);
+	assert_int_equal(address.hosts[0].port, 26379);
+	assert_int_equal(address.hosts[1].port, 7000);
+	assert_string_equal(address.service, "my.master");
+	assert_int_equal(address.database, 3);
+	assert_refused("sentinel://a", "master's name");
+	assert_refused("sentinel://a/", "master's name");
+	assert_refused("sentinel://a/b c", "master's name");
+	assert_refused("sentinel://a/b/", "0 to 65535");
+	assert_refused("sentinel:///b", "host name");
+}
+
 static void a_password_is_refused_whatever_the_scheme(void **state)
 {
 	(void)state;
@@ -193,7 +235,7 @@ static void an_unknown_scheme_is_refused(void **state)
 
 	(void)state;
 	for (size_t i = 0; i < sizeof(texts) / sizeof(texts[0]); i++)
-		assert_refused(texts[i], "unix:///path[?db=N] and tcp://");
+		assert_refused(texts[i], "unix:///path[?db=N], tcp://");
 }
 
 int main(void)
@@ -211,6 +253,8 @@ int main(void)
 		cmocka_unit_test(a_host_that_is_too_long_is_refused),
 		cmocka_unit_test(a_port_is_a_number_from_1_to_65535),
 		cmocka_unit_test(a_database_is_a_number_from_0_to_65535),
+		cmocka_unit_test(several_hosts_are_tried_in_their_order),
+		cmocka_unit_test(sentinels_are_asked_for_a_master_by_its_name),
 		cmocka_unit_test(a_password_is_refused_whatever_the_scheme),
 		cmocka_unit_test(an_unknown_scheme_is_refused),
 	};

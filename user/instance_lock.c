@@ -1,0 +1,38 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The file stays: to remove it would let two processes lock two files of one name. */
+#include "instance_lock.h"
+
+#include <errno.h>
+#include <fcntl.h>
+#include <stdio.h>
+#include <string.h>
+#include <sys/file.h>
+#include <sys/stat.h>
+#include <unistd.h>
+
+#include "log.h"
+
+#define FOLDER "/run/neightrack"
+
+int instance_lock(const char *instance)
+{
+	char path[sizeof(FOLDER) + 64];
+	int fd = -1, error;
+
+	snprintf(path, sizeof(path), FOLDER "/%s.lock", instance);
+	if (!mkdir(FOLDER, 0755) || errno == EEXIST)
+		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
+	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
+		return fd;
+	error = errno == EWOULDBLOCK ? -EBUSY : -errno;
+	if (fd >= 0)
+		close(fd);
+	if (error == -EBUSY)
+		log_error("instance '%s' is served by another neightrackd, which holds %s: stop "
+			  "that one, or choose another --instance", instance, path);
+	else
+		log_warning("cannot lock %s: %s; nothing but its pinned maps will keep a second "
+			    "neightrackd from serving instance '%s'", path, strerror(-error),
+			    instance);
+	return error;
+}

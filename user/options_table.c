@@ -1,0 +1,155 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The options, and what their texts may look like. */
+#include "options_table.h"
+
+#include <limits.h>
+#include <string.h>
+
+#include "options.h"
+#include "pattern.h"
+#include "redis_address.h"
+
+#define MAX_KEY_PREFIX 128
+#define MAX_INSTANCE 32
+#define MAX_USER 128
+
+enum { FIXED, CHANGEABLE };	/* by SIGHUP */
+
+static const char *check_redis(const char *text)
+{
+	struct redis_address address;
+	const char *why = NULL;
+
+	return redis_address_parse(&address, text, &why) < 0 ? why : NULL;
+}
+
+static const char *check_instance(const char *text)
+{
+	size_t bytes = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
+				    "0123456789_.-");
+
+	if (bytes > 0 && bytes <= MAX_INSTANCE && text[bytes] == '\0' && text[0] != '.')
+		return NULL;
+	return "allowed are 1 to 32 of A-Z a-z 0-9 _ . - and no dot at the start";
+}
+
+static const char *check_netns(const char *text)
+{
+	bool is_path = text[0] == '/';
+
+	if (strlen(text) < (is_path ? PATH_MAX : NAME_MAX) && (is_path || !strchr(text, '/')) &&
+	    strcmp(text, ".") != 0 && strcmp(text, "..") != 0)
+		return NULL;
+	return "allowed are a name under /run/netns, an absolute path, or nothing";
+}
+
+static const char *check_patterns(const char *text)
+{
+	if (pattern_list_check(text) == 0)
+		return NULL;
+	return "allowed are shell patterns of at most 63 bytes with closed brackets";
+}
+
+static const char *check_key_prefix(const char *text)
+{
+	if (strlen(text) <= MAX_KEY_PREFIX)
+		return NULL;
+	return "allowed are at most 128 bytes";
+}
+
+static const char *check_word(const char *text)
+{
+	if (strlen(text) <= MAX_USER && !strpbrk(text, " \t"))
+		return NULL;
+	return "allowed are at most 128 bytes without blanks";
+}
+
+static const char *check_path(const char *text)
+{
+	if (!text[0] || (text[0] == '/' && strlen(text) < PATH_MAX))
+		return NULL;
+	return "allowed are an absolute path, or nothing";
+}
+
+#define AT(member) offsetof(struct options, member)
+#define TEXT(function, word) .check = (function), .values = (word)
+#define ONE_OF(words) .values = (words)
+#define PATTERNS(member, initial, text) \
+	#member, OPTION_TEXT, CHANGEABLE, AT(member), initial, text, TEXT(check_patterns, "LIST")
+#define BOOLEAN(member, initial, text) \
+	#member, OPTION_BOOLEAN, CHANGEABLE, AT(member), initial, text, ONE_OF("no|yes")
+#define COMMAND(member) #member, COMMAND_SWITCH, FIXED, offsetof(struct command_line, member)
+#define NUMBER(lowest, highest, counted) .low = (lowest), .high = (highest), .unit = (counted)
+
+/* The order of the words in ONE_OF() is that of the enum. */
+const struct option_entry option_table[] = {
+	{ "redis", OPTION_TEXT, FIXED, AT(redis), "unix:///run/redis/redis-server.sock",
+	  "unix:///path[?db=N], tcp://host[:port][/db] or sentinel://host[:port],.../name[/db]",
+	  TEXT(check_redis, "ADDRESS") },
+	{ "redis_user", OPTION_TEXT, FIXED, AT(redis_user), "",
+	  "user of Redis' access control; empty: its default user", TEXT(check_word, "NAME") },
+	{ "redis_password_file", OPTION_TEXT, FIXED, AT(redis_password_file), "",
+	  "file whose first line is the password; empty: none is sent",
+	  TEXT(check_path, "FILE") },
+	{ "redis_timeout", OPTION_NUMBER, FIXED, AT(redis_timeout_ms), "5000",
+	  "ms that Redis may take to connect, or for a reply", NUMBER(100, 600000, "ms") },
+	{ "instance", OPTION_TEXT, FIXED, AT(instance), "default",
+	  "name that tells daemons on one machine apart", TEXT(check_instance, "NAME") },
+	{ "netns", OPTION_TEXT, FIXED, AT(netns), "",
+	  "network namespace; empty: the daemon's own", TEXT(check_netns, "NAME|PATH") },
+	{ "netns_gone", OPTION_CHOICE, FIXED, AT(netns_gone), "end",
+	  "when the network namespace is deleted", ONE_OF("end|wait") },
+	{ "netns_gone_keys", OPTION_CHOICE, FIXED, AT(netns_gone_keys), "remove",
+	  "and what becomes of its keys in Redis then", ONE_OF("remove|keep") },
+	{ "source", OPTION_CHOICE, FIXED, AT(source), "auto",
+	  "where changes of neighbours are seen", ONE_OF("auto|tp_btf|netlink") },
+	{ "netlink_buffer", OPTION_NUMBER, FIXED, AT(netlink_buffer_bytes), "16777216",
+	  "bytes that the netlink source's socket may hold", NUMBER(4096, 1u << 30, "bytes") },
+	{ "netlink_no_enobufs", OPTION_BOOLEAN, FIXED, AT(netlink_no_enobufs), "no",
+	  "do not even notice what that socket loses: only the audit will",
+	  ONE_OF("no|yes") },
+	{ "schema", OPTION_CHOICE, FIXED, AT(schema), "plain",
+	  "form of the keys and values in Redis", ONE_OF("plain") },
+	{ PATTERNS(interfaces, "", "interfaces to watch; empty: all") },
+	{ PATTERNS(ignore, "lo", "interfaces to leave out of those") },
+	{ BOOLEAN(ipv4, "yes", "mirror IPv4 neighbours (ARP)") },
+	{ BOOLEAN(ipv6, "yes", "mirror IPv6 neighbours (NDP)") },
+	{ BOOLEAN(link_local_ipv4, "yes", "mirror the neighbours of 169.254.0.0/16") },
+	{ PATTERNS(link_local_ipv6, "", "interfaces whose fe80::/10 neighbours count") },
+	{ BOOLEAN(noarp, "no", "mirror NUD_NOARP entries not learned externally") },
+	{ "key_prefix", OPTION_TEXT, FIXED, AT(key_prefix), "",
+	  "put before every key in Redis", TEXT(check_key_prefix, "PREFIX") },
+	{ "batch_size", OPTION_NUMBER, CHANGEABLE, AT(batch_size), "100",
+	  "most commands sent to Redis in one flush", NUMBER(1, 10000, "commands") },
+	{ "batch_timeout", OPTION_NUMBER, CHANGEABLE, AT(batch_timeout_ms), "10",
+	  "ms to wait for replies before the next flush", NUMBER(0, 1000, "ms") },
+	{ BOOLEAN(transaction, "no", "wrap each flush in MULTI and EXEC") },
+	{ "audit_interval", OPTION_NUMBER, CHANGEABLE, AT(audit_interval_s), "300",
+	  "s between full comparisons; 0: never", NUMBER(0, 86400, "s") },
+	{ "ring_size", OPTION_POWER_OF_TWO, FIXED, AT(ring_size_bytes), "4194304",
+	  "bytes between kernel and daemon", NUMBER(4096, 1u << 30, "bytes") },
+	{ "map_size", OPTION_NUMBER, FIXED, AT(map_size), "0",
+	  "neighbours that the kernel side remembers; 0: max_neighbours",
+	  NUMBER(0, 1u << 24, "neighbours") },
+	{ "max_neighbours", OPTION_NUMBER, FIXED, AT(max_neighbours), "131072",
+	  "neighbours that are kept at most", NUMBER(16, 1u << 24, "neighbours") },
+	{ "log_level", OPTION_CHOICE, CHANGEABLE, AT(log_level), "notice",
+	  "least severity that is logged", ONE_OF("error|warning|notice|info|debug") },
+	{ "log_format", OPTION_CHOICE, FIXED, AT(log_format), "text",
+	  "form of log lines", ONE_OF("text|json") },
+
+	/* not in files */
+	{ "config", COMMAND_FILE, FIXED, offsetof(struct command_line, config_file),
+	  OPTIONS_DEFAULT_FILE, "configuration file", ONE_OF("FILE") },
+	{ COMMAND(check_config), NULL, "check file and flags, then exit", ONE_OF("") },
+	{ COMMAND(help), NULL, "print this", ONE_OF("") },
+	{ COMMAND(version), NULL, "print the version", ONE_OF("") },
+};
+
+_Static_assert(sizeof(option_table) / sizeof(option_table[0]) == OPTION_ENTRY_COUNT,
+	       "OPTION_COUNT is the number of those that a file may hold");
+
+bool option_hides(const struct option_entry *entry, const char *text)
+{
+	return entry->check == check_redis && strchr(text, '@');
+}

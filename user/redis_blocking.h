@@ -1,0 +1,19 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* A connection to Redis for the tool, which may wait: the daemon uses redis_client.h. */
+#ifndef NEIGHTRACK_REDIS_BLOCKING_H
+#define NEIGHTRACK_REDIS_BLOCKING_H
+
+#include <hiredis/hiredis.h>
+
+#include "options.h"
+
+/*
+ * Connects to the server that has our keys, as the options say: by way of a
+ * sentinel or the other nodes of a cluster, with user, password and database.
+ * probe_key: a key in the slot of all of ours. Says on stderr what failed.
+ * Returns 0 and *redis, which the caller frees (redisFree), or -errno.
+ */
+int redis_blocking_connect(redisContext **redis, const struct options *options,
+			   const char *probe_key);
+
+#endif

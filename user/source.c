@@ -1,0 +1,119 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* The choice of a source, and the way from the calls to the chosen kind. */
+#include "source.h"
+
+#include <errno.h>
+
+#include "log.h"
+#include "source_ops.h"
+
+/* Failures that another kind of source would share, or that are the user's to solve. */
+static bool is_final(int error)
+{
+	return error == -EBUSY || error == -EINVAL || error == -ENOMEM;
+}
+
+int source_new(struct source **source, const struct source_config *wanted)
+{
+	struct source_config config = *wanted;
+	int error;
+
+	if (config.kind != OPTION_SOURCE_NETLINK) {
+		config.is_last_resort = config.kind == OPTION_SOURCE_TP_BTF;
+		error = source_bpf_new(source, &config);
+		if (!error || config.is_last_resort || is_final(error))
+			return error;
+	}
+	config.is_last_resort = true;
+	return source_netlink_new(source, &config);
+}
+
+void source_free(struct source *source)
+{
+	if (source)
+		source->ops->free(source);
+}
+
+const char *source_name(const struct source *source)
+{
+	return source->ops->name;
+}
+
+const char *source_description(const struct source *source)
+{
+	return source->ops->description;
+}
+
+int source_fd(const struct source *source)
+{
+	return source->ops->fd(source);
+}
+
+size_t source_consume(struct source *source, size_t limit, source_apply apply, void *context)
+{
+	return source->ops->consume(source, limit, apply, context);
+}
+
+bool source_may_sleep(struct source *source)
+{
+	return source->ops->may_sleep(source);
+}
+
+void source_losses(const struct source *source, struct source_losses *losses)
+{
+	source->ops->losses(source, losses);
+}
+
+void source_totals(const struct source *source, struct source_totals *totals)
+{
+	source->ops->totals(source, totals);
+}
+
+uint64_t source_deletions(const struct source *source)
+{
+	return source->ops->deletions(source);
+}
+
+void source_set_policy(struct source *source, uint32_t policy)
+{
+	source->ops->set_policy(source, policy);
+}
+
+int source_set_interface(struct source *source, uint32_t ifindex, const char *name,
+			 uint32_t flags)
+{
+	return source->ops->set_interface ?
+	       source->ops->set_interface(source, ifindex, name, flags) : 0;
+}
+
+void source_forget_interface(struct source *source, uint32_t ifindex)
+{
+	if (source->ops->forget_interface)
+		source->ops->forget_interface(source, ifindex);
+}
+
+void source_invalidate_claims(struct source *source)
+{
+	if (source->ops->invalidate_claims)
+		source->ops->invalidate_claims(source);
+}
+
+void source_begin_snapshot(struct source *source)
+{
+	if (source->ops->begin_snapshot)
+		source->ops->begin_snapshot(source);
+}
+
+void source_seed(struct source *source, const struct neigh_key *key, const uint8_t *mac)
+{
+	if (source->ops->seed)
+		source->ops->seed(source, key, mac);
+}
+
+void source_end_snapshot(struct source *source,
+			 bool (*is_wanted)(void *context, const struct neigh_key *key),
+			 void *context)
+{
+	if (source->ops->end_snapshot)
+		source->ops->end_snapshot(source, is_wanted, context);
+}
