@@ -9,9 +9,10 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 from harness.daemon import Daemon                                    # noqa: E402
-from harness.namespace import Namespace, expected_table              # noqa: E402
+from harness.namespace import Namespace                              # noqa: E402
+from harness.proxy import Proxy                                      # noqa: E402
 from harness.redis_server import RedisServer                         # noqa: E402
-from harness.waiting import eventually                               # noqa: E402
+from harness.tables import wait_until_equal                          # noqa: E402
 
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
 
@@ -76,11 +77,35 @@ def redis_server(tmp_path):
 
 
 @pytest.fixture
+def make_redis(tmp_path):
+    """Further servers, each in a folder of its own; the test starts them."""
+    made = []
+
+    def make(**arguments):
+        folder = tmp_path / f"redis{len(made)}"
+        folder.mkdir()
+        made.append(RedisServer(folder, **arguments))
+        return made[-1]
+
+    yield make
+    for server in made:
+        server.stop()
+
+
+@pytest.fixture
+def proxy(redis_server, tmp_path):
+    """Between the daemon (which must be told so) and redis_server."""
+    made = Proxy(redis_server.socket, folder=tmp_path)
+    yield made
+    made.stop()
+
+
+@pytest.fixture
 def make_daemon(namespace, redis_server):
     made = []
 
-    def make(*options, instance=None):
-        made.append(Daemon(namespace, redis_server, *options, instance=instance))
+    def make(*options, instance=None, url=None):
+        made.append(Daemon(namespace, redis_server, *options, instance=instance, url=url))
         return made[-1]
 
     yield make
@@ -99,13 +124,6 @@ def equals_kernel(namespace, redis_server):
     """Waits until Redis holds exactly what iproute2's view of the kernel says."""
 
     def check(timeout_s=5.0, **policy):
-        def equal():
-            return redis_server.table() == expected_table(namespace, **policy)
-        try:
-            eventually(equal, timeout_s)
-        except AssertionError:
-            have, want = redis_server.table(), expected_table(namespace, **policy)
-            assert have == want     # pytest shows what differs
-        return expected_table(namespace, **policy)
+        return wait_until_equal(redis_server.table, namespace, timeout_s, **policy)
 
     return check

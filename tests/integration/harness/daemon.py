@@ -3,6 +3,7 @@
 import itertools
 import json
 import os
+import re
 import shlex
 import signal
 import subprocess
@@ -43,9 +44,10 @@ def dump_map(instance, name):
 
 
 class Daemon:
-    def __init__(self, namespace, redis, *options, instance=None):
+    def __init__(self, namespace, redis, *options, instance=None, url=None):
         self.instance = instance or f"test{os.getpid()}x{next(_numbers)}"
         self.redis = redis
+        self.url = url or redis.url
         self.namespace = namespace
         self.options = [*options]
         self.wrapper = WRAPPER
@@ -57,7 +59,7 @@ class Daemon:
         self.lines = []
         self.process = subprocess.Popen(
             [*self.wrapper, os.path.join(BUILD, "neightrackd"), "--netns", self.namespace.name,
-             "--redis", self.redis.url, "--instance", self.instance, "--log-level", "info",
+             "--redis", self.url, "--instance", self.instance, "--log-level", "info",
              "--source", SOURCE,
              *self.options],
             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
@@ -78,6 +80,20 @@ class Daemon:
 
     def said(self, words):
         return any(words in line for line in self.lines)
+
+    def times_said(self, words):
+        return sum(words in line for line in self.lines)
+
+    def statistics(self):
+        """{name: number}, of the line that SIGUSR1 asks for."""
+        before = self.times_said("statistics: ")
+        self.signal(signal.SIGUSR1)
+        eventually(lambda: self.times_said("statistics: ") > before, 5, "statistics")
+        line = [line for line in self.lines if "statistics: " in line][-1]
+        return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", line)}
+
+    def audit(self):
+        self.signal(signal.SIGUSR2)
 
     def stop(self):
         """SIGTERM, and the promise that goes with it."""
@@ -154,4 +170,4 @@ class Daemon:
         assert total["submitted"] == total["consumed"], total
 
     def verify(self, *options):
-        return tool("verify", "--netns", self.namespace.name, "--redis", self.redis.url, *options)
+        return tool("verify", "--netns", self.namespace.name, "--redis", self.url, *options)
