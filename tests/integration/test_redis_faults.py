@@ -14,11 +14,6 @@ from harness.waiting import TIME_SCALE, eventually, stay_quiet
 KEY = "NEIGH_TABLE:veth0:10.1.0.7"
 
 
-def resident_kb(daemon):
-    with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
-
-
 def count_of(daemon, name, at_least):
     """Waits until the statistic is there."""
     return eventually(lambda: daemon.statistics()[name] >= at_least, 5, f"{name} >= {at_least}")
@@ -33,12 +28,12 @@ def test_changes_while_redis_is_gone_cost_no_memory(daemon, namespace, redis_ser
     redis_server.stop()
     namespace.batch(burst(2000, mac=1))
     eventually(lambda: daemon.said("is away"))
-    before = resident_kb(daemon)
+    before = daemon.resident_kb()
     for mac in range(2, 52):
         namespace.batch(burst(2000, mac=mac))
     stay_quiet()
     if TIME_SCALE == 1:     # an instrumented build keeps what is freed
-        assert resident_kb(daemon) - before < 2048
+        assert daemon.resident_kb() - before < 2048
     redis_server.start()
     assert len(equals_kernel(15)) == 2000
 

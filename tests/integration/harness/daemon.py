@@ -88,12 +88,19 @@ class Daemon:
         """{name: number}, of the line that SIGUSR1 asks for."""
         before = self.times_said("statistics: ")
         self.signal(signal.SIGUSR1)
-        eventually(lambda: self.times_said("statistics: ") > before, 5, "statistics")
+        eventually(lambda: self.times_said("statistics: ") > before or
+                   self.process.poll() is not None, 5, "statistics")
+        assert self.process.poll() is None, self.lines
         line = [line for line in self.lines if "statistics: " in line][-1]
         return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", line)}
 
     def audit(self):
+        """Of kernel and Redis, as soon as it may be."""
         self.signal(signal.SIGUSR2)
+
+    def resident_kb(self):
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
     def stop(self):
         """SIGTERM, and the promise that goes with it."""
