@@ -19,6 +19,7 @@ struct loop {
 	int epoll_fd;
 	bool stopped;
 	struct loop_timer *timers;
+	struct loop_timer *next_timer;	/* to be looked at by fire_timers() */
 	bool (*prepare)(void *context);
 	void *prepare_context;
 	/* what one wait returned; a watch removed meanwhile is taken out of it */
@@ -80,6 +81,18 @@ void loop_timer_init(struct loop *loop, struct loop_timer *timer, void (*fire)(v
 	loop->timers = timer;
 }
 
+void loop_timer_remove(struct loop *loop, struct loop_timer *timer)
+{
+	struct loop_timer **at = &loop->timers;
+
+	while (*at && *at != timer)
+		at = &(*at)->next;
+	if (*at)
+		*at = timer->next;
+	if (loop->next_timer == timer)
+		loop->next_timer = timer->next;
+}
+
 void loop_timer_arm(struct loop_timer *timer, uint64_t delay_ns)
 {
 	timer->due_ns = clock_now_ns() + delay_ns;
@@ -95,11 +108,16 @@ static void fire_timers(struct loop *loop)
 {
 	uint64_t now_ns = clock_now_ns();
 
-	for (struct loop_timer *timer = loop->timers; timer; timer = timer->next) {
-		if (!timer->due_ns || timer->due_ns > now_ns)
-			continue;
-		timer->due_ns = 0;
-		timer->fire(timer->context);
+	struct loop_timer *timer = loop->timers;
+
+	while (timer) {
+		/* fire() may take this one out, and the next one too */
+		loop->next_timer = timer->next;
+		if (timer->due_ns && timer->due_ns <= now_ns) {
+			timer->due_ns = 0;
+			timer->fire(timer->context);
+		}
+		timer = loop->next_timer;
 	}
 }
 

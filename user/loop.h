@@ -36,6 +36,8 @@ void loop_remove(struct loop *loop, struct loop_watch *watch);
 
 void loop_timer_init(struct loop *loop, struct loop_timer *timer, void (*fire)(void *context),
 		     void *context);
+/* Whoever frees a timer while the loop lives takes it out before. */
+void loop_timer_remove(struct loop *loop, struct loop_timer *timer);
 /* Fires delay_ns from now, once; arming again moves it. */
 void loop_timer_arm(struct loop_timer *timer, uint64_t delay_ns);
 static inline void loop_timer_disarm(struct loop_timer *timer)

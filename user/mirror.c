@@ -272,6 +272,13 @@ static bool is_ignored(void *context, const char *interface)
 	return picture_ignores(mirror->options, interface);
 }
 
+static bool is_partial(void *context)
+{
+	const struct mirror *mirror = context;
+
+	return writer_makes_detours(mirror->writer);
+}
+
 static void on_links_begin(void *context)
 {
 	struct mirror *mirror = context;
@@ -455,7 +462,7 @@ static int configure_writer(struct mirror *mirror)
 	return writer_configure(mirror->writer, &config);
 }
 
-static int make_redis_client(struct mirror *mirror)
+static int make_writer(struct mirror *mirror)
 {
 	const struct options *options = mirror->options;
 	const struct redis_client_config config = {
@@ -471,11 +478,22 @@ static int make_redis_client(struct mirror *mirror)
 		.events = &redis_events,
 		.context = mirror,
 	};
+	struct writer_parts parts = {
+		.loop = mirror->loop,
+		.client_config = &config,
+		.schema = &mirror->schema,
+		.table = mirror->table,
+		.surprised = on_surprise,
+		.context = mirror,
+	};
 
 	snprintf(mirror->client_name, sizeof(mirror->client_name), "neightrack-%s",
 		 options->instance);
 	mirror->redis = redis_client_new(&config);
-	return mirror->redis ? 0 : -ENOMEM;
+	parts.client = mirror->redis;
+	if (mirror->redis)
+		mirror->writer = writer_new(&parts);
+	return mirror->writer ? configure_writer(mirror) : -ENOMEM;
 }
 
 static int make_redis_side(struct mirror *mirror)
@@ -487,6 +505,7 @@ static int make_redis_side(struct mirror *mirror)
 		.interfaces = mirror->interfaces,
 		.is_ignored = is_ignored,
 		.unwanted = on_unwanted,
+		.is_partial = is_partial,
 		.done = on_redis_read,
 		.context = mirror,
 	};
@@ -503,16 +522,12 @@ static int make_redis_side(struct mirror *mirror)
 		log_error("key_prefix is too long: allowed are %d bytes", SCHEMA_PREFIX_BYTES);
 		return error;
 	}
-	error = make_redis_client(mirror);
+	error = make_writer(mirror);
 	if (error)
 		return error;
 	readback_config.client = mirror->redis;
 	mirror->readback = readback_new(&readback_config);
-	mirror->writer = writer_new(mirror->loop, mirror->redis, &mirror->schema, mirror->table,
-				    on_surprise, mirror);
-	if (!mirror->readback || !mirror->writer)
-		return -ENOMEM;
-	return configure_writer(mirror);
+	return mirror->readback ? 0 : -ENOMEM;
 }
 
 int mirror_new(struct mirror **result, struct loop *loop, struct options *options)

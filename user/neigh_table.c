@@ -329,6 +329,17 @@ size_t neigh_table_end_verification(struct neigh_table *table)
 	return verification.missing;
 }
 
+static void mark_verified(void *context, struct neigh_entry *entry)
+{
+	(void)context;
+	entry->unverified = false;
+}
+
+void neigh_table_abandon_verification(struct neigh_table *table)
+{
+	neigh_table_for_each(table, mark_verified, NULL);
+}
+
 void neigh_table_forget_published(struct neigh_table *table)
 {
 	neigh_table_for_each(table, forget, table);

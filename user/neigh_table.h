@@ -96,6 +96,8 @@ static inline void neigh_table_verify(struct neigh_entry *entry)
 }
 /* What is still unverified is not in Redis. Returns the number of these. */
 size_t neigh_table_end_verification(struct neigh_table *table);
+/* Or nothing follows from it. */
+void neigh_table_abandon_verification(struct neigh_table *table);
 
 /* Nothing is known of Redis any more: nothing is published, in flight or dirty. */
 void neigh_table_forget_published(struct neigh_table *table);

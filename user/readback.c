@@ -25,6 +25,7 @@ struct readback {
 	size_t key_size;
 	size_t key_count;
 	size_t next_value;		/* index of the key whose values come next */
+	size_t removals;		/* DELs that are not answered yet */
 	struct readback_result result;
 	bool running;
 	char pattern[2 * sizeof(((struct schema *)0)->table) + 2];
@@ -82,57 +83,22 @@ static void give_up(struct readback *readback, const char *what, const struct re
 		redis_client_drop(readback->config.client, "%s: it answers: %s", what, answer);
 }
 
-static void on_values(void *context, const struct reply *reply)
-{
-	struct readback *readback = context;
-	const struct readback_config *config = &readback->config;
-	const struct page_key *key = &readback->keys[readback->next_value++];
-	enum neigh_published published = PUBLISHED_OTHER;
-	struct interface *interface;
-	struct neigh_entry *entry;
-	uint8_t mac[6];
-
-	if (reply->type == REPLY_ARRAY && reply->element_count == 2) {
-		const char *neigh_value = value_at(reply, 0), *family_value = value_at(reply, 1);
-
-		if (!schema_parse_values(key->family, neigh_value, family_value, mac))
-			published = PUBLISHED_MAC;
-	} else if (reply->type != REPLY_ERROR || strncmp(reply->text, "WRONGTYPE", 9)) {
-		give_up(readback, "HMGET of one of our keys", reply, "no array of two");
-		return;
-	}
-
-	readback->result.keys++;
-	interface = interface_get_by_name(config->interfaces, key->interface);
-	entry = interface ? neigh_table_find(config->table, interface, key->family, key->addr) :
-			    NULL;
-	if (entry && readback->result.is_audit) {
-		neigh_table_verify(entry);
-		if (is_as_published(entry, published, mac))
-			return;
-	}
-	if (!entry && interface)
-		entry = neigh_table_get(config->table, interface, key->family, key->addr);
-	if (!entry) {
-		if (interface)
-			interface_put(config->interfaces, interface);
-		readback->result.left_out++;
-		return;
-	}
-	if (readback->result.is_audit) {
-		readback->result.wrong++;
-		if (!entry->wanted)
-			config->unwanted(config->context, entry);
-	}
-	neigh_table_set_published(config->table, entry, published, mac);
-}
-
 static void on_removed(void *context, const struct reply *reply)
 {
-	(void)context;
-	if (reply->type == REPLY_ERROR)
+	struct readback *readback = context;
+
+	readback->removals--;
+	if (reply->type == REPLY_INTEGER && readback->result.is_audit)
+		readback->result.wrong += (size_t)reply->integer;
+	else if (reply->type == REPLY_ERROR)
 		log_warning("cannot remove a key that is no neighbour: Redis answers: %s",
 			    reply->text);
+}
+
+static void expect_removal(struct readback *readback)
+{
+	if (!redis_client_expect(readback->config.client, on_removed, readback))
+		readback->removals++;
 }
 
 /* A key under our table's name that this program cannot have written. */
@@ -146,7 +112,81 @@ static void remove_foreign(struct readback *readback, const struct reply *key)
 	resp_begin(output, 2);
 	resp_text(output, "DEL");
 	resp_word(output, key->text, key->text_bytes);
-	redis_client_expect(readback->config.client, on_removed, readback);
+	expect_removal(readback);
+}
+
+/* Takes in what is there in Redis. */
+static void take_in(struct readback *readback, const struct page_key *key,
+		    enum neigh_published published, const uint8_t *mac)
+{
+	const struct readback_config *config = &readback->config;
+	struct interface *interface = interface_get_by_name(config->interfaces, key->interface);
+	struct neigh_entry *entry = NULL;
+
+	if (interface)
+		entry = neigh_table_get(config->table, interface, key->family, key->addr);
+	if (!entry) {
+		if (interface)
+			interface_put(config->interfaces, interface);
+		readback->result.left_out++;
+		return;
+	}
+	if (readback->result.is_audit) {
+		neigh_table_verify(entry);
+		if (is_as_published(entry, published, mac))
+			return;
+		readback->result.wrong++;
+		if (!entry->wanted)
+			config->unwanted(config->context, entry);
+	}
+	neigh_table_set_published(config->table, entry, published, mac);
+}
+
+/*
+ * An audit saw the key, and then it had neither field. If no such key is known
+ * to the table, ours was deleted in between; or it is a hash of somebody else's,
+ * which must go. With no write of ours in flight, the DEL can only meet the latter.
+ */
+static bool is_vanished(struct readback *readback, const struct page_key *key)
+{
+	const struct readback_config *config = &readback->config;
+	const struct interface *interface = interface_by_name(config->interfaces,
+							      key->interface);
+	const struct neigh_entry *entry = NULL;
+
+	if (interface)
+		entry = neigh_table_find(config->table, interface, key->family, key->addr);
+	if (entry && entry->published != PUBLISHED_NOTHING)
+		return false;
+	if (entry && entry->in_flight)
+		return true;
+	schema_write_delete(config->schema, redis_client_output(config->client), key->interface,
+			    key->family, key->addr);
+	expect_removal(readback);
+	return true;
+}
+
+static void on_values(void *context, const struct reply *reply)
+{
+	struct readback *readback = context;
+	const struct page_key *key = &readback->keys[readback->next_value++];
+	enum neigh_published published = PUBLISHED_OTHER;
+	uint8_t mac[6];
+
+	if (reply->type == REPLY_ARRAY && reply->element_count == 2) {
+		const char *neigh_value = value_at(reply, 0), *family_value = value_at(reply, 1);
+
+		if (!neigh_value && !family_value && readback->result.is_audit &&
+		    is_vanished(readback, key))
+			return;
+		if (!schema_parse_values(key->family, neigh_value, family_value, mac))
+			published = PUBLISHED_MAC;
+	} else if (reply->type != REPLY_ERROR || strncmp(reply->text, "WRONGTYPE", 9)) {
+		give_up(readback, "HMGET of one of our keys", reply, "no array of two");
+		return;
+	}
+	readback->result.keys++;
+	take_in(readback, key, published, mac);
 }
 
 static void ask_for_values(struct readback *readback, const struct reply *key)
@@ -201,14 +241,29 @@ static void on_page(void *context, const struct reply *reply)
 	scan(readback, strcmp(cursor->text, "0") ? cursor->text : NULL);
 }
 
+static void end_audit(struct readback *readback)
+{
+	const struct readback_config *config = &readback->config;
+
+	/* a key that did not turn up may have been on its way to another node */
+	if (readback->result.left_out || config->is_partial(config->context))
+		neigh_table_abandon_verification(config->table);
+	else
+		readback->result.wrong += neigh_table_end_verification(config->table);
+}
+
 static void on_end(void *context, const struct reply *reply)
 {
 	struct readback *readback = context;
 
 	(void)reply;
+	if (readback->removals) {
+		scan(readback, NULL);
+		return;
+	}
 	readback->running = false;
 	if (readback->result.is_audit)
-		readback->result.wrong += neigh_table_end_verification(readback->config.table);
+		end_audit(readback);
 	readback->config.done(readback->config.context, &readback->result);
 }
 
@@ -230,6 +285,7 @@ static void scan(struct readback *readback, const char *cursor)
 void readback_start(struct readback *readback, bool is_audit)
 {
 	readback->running = true;
+	readback->removals = 0;
 	readback->result = (struct readback_result){ .is_audit = is_audit };
 	if (is_audit)
 		neigh_table_begin_verification(readback->config.table);

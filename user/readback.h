@@ -36,6 +36,8 @@ struct readback_config {
 	bool (*is_ignored)(void *context, const char *interface);
 	/* an audit found a key that nobody wants: to be held until that is confirmed */
 	void (*unwanted)(void *context, struct neigh_entry *entry);
+	/* whether some of our keys may lie elsewhere now */
+	bool (*is_partial)(void *context);
 	/* the whole table was read */
 	void (*done)(void *context, const struct readback_result *result);
 	void *context;

@@ -80,7 +80,7 @@ static enum outcome authenticate(struct attempt *attempt)
 		redisCommand(attempt->redis, "AUTH %s %s", options->redis_user, password) :
 		redisCommand(attempt->redis, "AUTH %s", password);
 	explicit_bzero(password, sizeof(password));
-	if (!reply || (reply->type == REDIS_REPLY_ERROR && !strstr(reply->str, "without any password")))
+	if (!reply || reply->type == REDIS_REPLY_ERROR)
 		outcome = fail(attempt, "AUTH", reply);
 	if (reply)
 		freeReplyObject(reply);

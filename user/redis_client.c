@@ -152,7 +152,8 @@ void redis_client_free(struct redis_client *client)
 	if (!client)
 		return;
 	close_connection(client);
-	loop_timer_disarm(&client->retry);
+	loop_timer_remove(client->config.loop, &client->retry);
+	loop_timer_remove(client->config.loop, &client->patience);
 	resolver_free(client->resolver);
 	resp_buffer_free(&client->output);
 	free(client->expected);
@@ -352,14 +353,17 @@ static void on_master(void *context, const char *name, const char *port)
 
 void redis_client_moved(struct redis_client *client, const char *answer)
 {
+	static struct log_limit limit = { .burst = 1, .interval_ms = 60000 };
 	char name[256], port[8];
 
 	if (client->drop_reason[0])
 		return;
 	if (!client->config.one_slot) {
-		redis_client_drop(client, "it is a cluster, whose nodes share the keys among them: "
-				  "key_prefix needs a {tag} that keeps ours together, such as "
-				  "{neightrack}:");
+		log_limited(&limit, LOG_LEVEL_ERROR,
+			    "Redis at %s is a cluster, whose nodes share the keys among them: "
+			    "key_prefix needs a {tag} that keeps ours together, such as "
+			    "{neightrack}:", client->config.text);
+		redis_client_drop(client, "it answers: %s", answer);
 	} else if (redis_route_parse_redirection(answer, name, port)) {
 		redis_client_drop(client, "it answers: %s", answer);
 	} else {

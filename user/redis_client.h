@@ -42,7 +42,7 @@ struct redis_client_config {
 	const char *user;		/* "": Redis' default user */
 	const char *password_file;	/* "": no password */
 	const char *client_name;
-	const char *probe_key;		/* shares the cluster's slot of all keys, if one_slot */
+	const char *probe_key;		/* shares the cluster's slot of all keys; NULL: not asked */
 	bool one_slot;			/* all keys have one hash tag */
 	uint32_t timeout_ms;		/* to connect, and for a reply */
 	const struct redis_client_events *events;

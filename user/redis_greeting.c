@@ -18,9 +18,8 @@ static void on_authenticated(void *context, const struct reply *reply)
 {
 	struct redis_greeting *greeting = context;
 
-	/* a server without passwords is as good; a sentinel's next answer tells */
-	if (reply_is_status(reply, "OK") || greeting->is_sentinel ||
-	    starts_with(reply, "ERR AUTH <password> called without any password"))
+	/* a sentinel's next answer tells */
+	if (reply_is_status(reply, "OK") || greeting->is_sentinel)
 		return;
 	redis_client_drop(greeting->client, "AUTH: it answers: %s (look at redis_user and "
 			  "redis_password_file)", reply->type == REPLY_ERROR ? reply->text :
@@ -161,7 +160,10 @@ void redis_greeting_send(struct redis_greeting *greeting, bool to_sentinel)
 		redis_client_expect(client, on_role, greeting);
 	}
 	/* the node of a cluster that has our keys answers this one without MOVED */
-	resp_command(output, (const char *const[]){ "TYPE", greeting->probe_key, NULL });
+	if (greeting->probe_key)
+		resp_command(output, (const char *const[]){ "TYPE", greeting->probe_key, NULL });
+	else
+		resp_command(output, (const char *const[]){ "PING", NULL });
 	redis_client_expect(client, on_probed, greeting);
 	redis_client_flush(client);
 }

@@ -19,7 +19,7 @@ struct redis_greeting {
 	const char *user;		/* "" = Redis' default user */
 	const char *password_file;	/* "" = no password */
 	const char *client_name;
-	const char *probe_key;		/* a key in the slot of all of ours */
+	const char *probe_key;		/* a key in the slot of all of ours, or NULL */
 	bool is_sentinel;		/* of the greeting under way */
 	bool sentinel_was_told;		/* the password, as it wanted one */
 	void (*ready)(void *context);

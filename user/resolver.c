@@ -27,6 +27,7 @@ struct question {
 struct resolver {
 	void (*resolved)(void *context, struct addrinfo *addresses, const char *why);
 	void *context;
+	struct loop *loop;
 	struct loop_timer look;
 	struct question *current;
 	struct question *abandoned;
@@ -111,6 +112,7 @@ struct resolver *resolver_new(struct loop *loop,
 
 	if (!resolver)
 		return NULL;
+	resolver->loop = loop;
 	resolver->resolved = resolved;
 	resolver->context = context;
 	loop_timer_init(loop, &resolver->look, look, resolver);
@@ -122,6 +124,7 @@ void resolver_free(struct resolver *resolver)
 	if (!resolver)
 		return;
 	resolver_cancel(resolver);
+	loop_timer_remove(resolver->loop, &resolver->look);
 	/* what glibc still works on stays with it: the process is about to end */
 	free_finished(resolver);
 	free(resolver);

@@ -59,6 +59,7 @@ int statistics_print(const struct statistics *statistics, char *text, size_t byt
 		{ "deletes", writer->deletes },
 		{ "flushes", writer->flushes },
 		{ "refused", writer->refused },
+		{ "ask_redirects", writer->asked },
 		{ "redis_connects", redis->connects },
 		{ "redis_timeouts", redis->timeouts },
 		{ "redis_errors", redis->errors },

@@ -7,15 +7,19 @@
 #include "writer.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
 #include "clock.h"
+#include "detour.h"
 #include "log.h"
 
 #define MAX_FLUSHES 2u
 #define FIRST_PAUSE_NS (100 * NS_PER_MS)
 #define LAST_PAUSE_NS (5 * NS_PER_S)
+/* After an ASK: keys may be on either node, and a transaction cannot have both. */
+#define DETOUR_MEMORY_NS (10 * NS_PER_S)
 
 /* One command of a flush. Without an entry: a DEL that makes place for the SET
  * behind it. */
@@ -28,16 +32,18 @@ struct flush {
 	uint32_t size;
 	uint32_t count;
 	uint32_t answered;
-	uint32_t queued;	/* of a transaction: +QUEUED seen so far */
+	bool in_transaction;
+	char why[160];		/* the first refusal within a transaction; "" = none */
 };
 
 struct writer {
-	struct loop *loop;
 	struct redis_client *client;
 	const struct schema *schema;
 	struct neigh_table *table;
 	void (*surprised)(void *context);
 	void *context;
+	struct detour *detour;
+	uint64_t last_detour_ns;	/* 0 = none of this connection */
 	struct writer_config config;
 	struct flush flushes[MAX_FLUSHES];
 	uint32_t first_flush;
@@ -64,23 +70,33 @@ static void on_batch_timeout(void *context)
 	writer_run(context);
 }
 
-struct writer *writer_new(struct loop *loop, struct redis_client *client,
-			  const struct schema *schema, struct neigh_table *table,
-			  void (*surprised)(void *context), void *context)
+static void pause_writing(struct writer *writer, const char *answer);
+
+static void on_detour_refused(void *context, const char *answer)
+{
+	pause_writing(context, answer);
+}
+
+struct writer *writer_new(const struct writer_parts *parts)
 {
 	struct writer *writer = calloc(1, sizeof(*writer));
 
 	if (!writer)
 		return NULL;
-	writer->loop = loop;
-	writer->client = client;
-	writer->schema = schema;
-	writer->table = table;
-	writer->surprised = surprised;
-	writer->context = context;
+	writer->client = parts->client;
+	writer->schema = parts->schema;
+	writer->table = parts->table;
+	writer->surprised = parts->surprised;
+	writer->context = parts->context;
 	writer->pause_ns = FIRST_PAUSE_NS;
-	loop_timer_init(loop, &writer->resume, on_resume, writer);
-	loop_timer_init(loop, &writer->batch, on_batch_timeout, writer);
+	writer->detour = detour_new(parts->client_config, parts->schema, parts->table,
+				    on_detour_refused, writer);
+	if (!writer->detour) {
+		free(writer);
+		return NULL;
+	}
+	loop_timer_init(parts->loop, &writer->resume, on_resume, writer);
+	loop_timer_init(parts->loop, &writer->batch, on_batch_timeout, writer);
 	return writer;
 }
 
@@ -88,6 +104,7 @@ void writer_free(struct writer *writer)
 {
 	if (!writer)
 		return;
+	detour_free(writer->detour);
 	for (uint32_t i = 0; i < MAX_FLUSHES; i++)
 		free(writer->flushes[i].writes);
 	free(writer);
@@ -123,6 +140,8 @@ void writer_disable(struct writer *writer)
 {
 	writer->enabled = false;
 	writer->flush_count = 0;
+	detour_stop(writer->detour);
+	writer->last_detour_ns = 0;
 	writer->paused = false;
 	loop_timer_disarm(&writer->resume);
 	loop_timer_disarm(&writer->batch);
@@ -130,7 +149,14 @@ void writer_disable(struct writer *writer)
 
 bool writer_is_idle(const struct writer *writer)
 {
-	return writer->enabled && !writer->flush_count && !neigh_table_dirty_count(writer->table);
+	return writer->enabled && !writer->flush_count && !detour_count(writer->detour) &&
+	       !neigh_table_dirty_count(writer->table);
+}
+
+bool writer_makes_detours(const struct writer *writer)
+{
+	return writer->last_detour_ns &&
+	       clock_now_ns() - writer->last_detour_ns < DETOUR_MEMORY_NS;
 }
 
 const struct writer_stats *writer_stats(const struct writer *writer)
@@ -155,6 +181,18 @@ static void pause_writing(struct writer *writer, const char *answer)
 		writer->pause_ns = LAST_PAUSE_NS;
 }
 
+/* Returns whether the entry is on its way to another node. */
+static bool write_elsewhere(struct writer *writer, struct neigh_entry *entry, const char *answer)
+{
+	if (strncmp(answer, "ASK ", 4))
+		return false;
+	writer->last_detour_ns = clock_now_ns();
+	if (detour_write(writer->detour, answer, entry))
+		return false;
+	writer->stats.asked++;
+	return true;
+}
+
 static void refuse(struct writer *writer, struct neigh_entry *entry, const char *answer)
 {
 	if (!strncmp(answer, "WRONGTYPE", 9)) {
@@ -164,7 +202,8 @@ static void refuse(struct writer *writer, struct neigh_entry *entry, const char 
 		return;
 	}
 	/* before the entry is given back: a drop forgets all that is in flight */
-	if (redis_client_leaves(writer->client, answer))
+	if (redis_client_leaves(writer->client, answer) ||
+	    write_elsewhere(writer, entry, answer))
 		return;
 	pause_writing(writer, answer);
 	neigh_table_refuse(writer->table, entry, (enum neigh_published)entry->published);
@@ -197,9 +236,10 @@ static void handle_answer(struct writer *writer, const struct write *write,
 		else
 			writer->stats.deletes++;
 		neigh_table_acknowledge(writer->table, write->entry);
+	} else if (reply->type == REPLY_ERROR) {
+		refuse(writer, write->entry, reply->text);
 	} else {
-		refuse(writer, write->entry, reply->type == REPLY_ERROR ? reply->text :
-		       "something else than a number");
+		redis_client_drop(writer->client, "it answers a write with what is no number");
 	}
 }
 
@@ -230,35 +270,55 @@ static void on_queued(void *context, const struct reply *reply)
 	struct writer *writer = context;
 	struct flush *flush = oldest(writer);
 
-	/* what EXEC answers follows from it; here only WHY is told */
+	/* EXEC will only answer that there was an error, not which */
 	if (reply->type == REPLY_ERROR && !redis_client_leaves(writer->client, reply->text) &&
-	    flush->queued == flush->answered)
-		pause_writing(writer, reply->text);
-	flush->queued++;
+	    !flush->why[0])
+		snprintf(flush->why, sizeof(flush->why), "%s", reply->text);
+}
+
+static void refuse_transaction(struct writer *writer, struct flush *flush, const char *answer)
+{
+	if (redis_client_leaves(writer->client, answer))
+		return;
+	/* which of the keys are on the other node is not known: they are tried one
+	 * by one, which writer_makes_detours() sees to */
+	if (!strncmp(answer, "ASK ", 4))
+		writer->last_detour_ns = clock_now_ns();
+	else
+		pause_writing(writer, answer);
+	for (uint32_t i = 0; i < flush->count; i++) {
+		struct neigh_entry *entry = flush->writes[i].entry;
+
+		if (entry)
+			neigh_table_refuse(writer->table, entry,
+					   (enum neigh_published)entry->published);
+	}
+	end_flush(writer);
 }
 
 static void on_executed(void *context, const struct reply *reply)
 {
 	struct writer *writer = context;
 	struct flush *flush = oldest(writer);
-	bool whole = reply->type == REPLY_ARRAY && reply->element_count == flush->count;
-	const char *why = reply->type == REPLY_ERROR ? reply->text : "not all of a transaction";
 
-	for (uint32_t i = 0; i < flush->count; i++) {
-		struct write *write = &flush->writes[i];
-
-		if (whole)
-			handle_answer(writer, write, &reply->elements[i]);
-		else if (write->entry)
-			refuse(writer, write->entry, why);
+	if (reply->type == REPLY_ERROR) {
+		refuse_transaction(writer, flush, flush->why[0] ? flush->why : reply->text);
+		return;
 	}
+	if (reply->type != REPLY_ARRAY || reply->element_count != flush->count) {
+		redis_client_drop(writer->client, "it answers EXEC with something else than the "
+				  "outcome of %u commands", flush->count);
+		return;
+	}
+	for (uint32_t i = 0; i < flush->count; i++)
+		handle_answer(writer, &flush->writes[i], &reply->elements[i]);
 	end_flush(writer);
 }
 
 static void expect(struct writer *writer, struct flush *flush, struct neigh_entry *entry)
 {
 	flush->writes[flush->count++].entry = entry;
-	redis_client_expect(writer->client, writer->config.transaction ? on_queued : on_answer,
+	redis_client_expect(writer->client, flush->in_transaction ? on_queued : on_answer,
 			    writer);
 }
 
@@ -289,12 +349,13 @@ static void start_flush(struct writer *writer)
 		return;
 	flush->count = 0;
 	flush->answered = 0;
-	flush->queued = 0;
+	flush->why[0] = '\0';
+	flush->in_transaction = writer->config.transaction && !writer_makes_detours(writer);
 	writer->flush_count++;
 	writer->stats.flushes++;
 	writer->last_flush_ns = clock_now_ns();
 
-	if (writer->config.transaction) {
+	if (flush->in_transaction) {
 		resp_command(redis_client_output(writer->client),
 			     (const char *const[]){ "MULTI", NULL });
 		redis_client_expect(writer->client, on_queued, writer);
@@ -303,7 +364,7 @@ static void start_flush(struct writer *writer)
 		append(writer, flush, entry);
 	} while (++neighbours < writer->config.batch_size &&
 		 (entry = neigh_table_take_dirty(writer->table)));
-	if (writer->config.transaction) {
+	if (flush->in_transaction) {
 		resp_command(redis_client_output(writer->client),
 			     (const char *const[]){ "EXEC", NULL });
 		redis_client_expect(writer->client, on_executed, writer);

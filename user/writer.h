@@ -29,13 +29,22 @@ struct writer_stats {
 	uint64_t deletes;
 	uint64_t flushes;
 	uint64_t refused;		/* answered with an error, to be tried again */
+	uint64_t asked;			/* ... with ASK by a cluster, and written to another node */
 };
 
-/* surprised() is called when an answer shows that somebody else has written to or
- * removed one of our keys. */
-struct writer *writer_new(struct loop *loop, struct redis_client *client,
-			  const struct schema *schema, struct neigh_table *table,
-			  void (*surprised)(void *context), void *context);
+struct writer_parts {
+	struct loop *loop;
+	struct redis_client *client;
+	const struct redis_client_config *client_config;	/* for detours; copied */
+	const struct schema *schema;
+	struct neigh_table *table;
+	/* an answer shows that somebody else has written to or removed one of our keys */
+	void (*surprised)(void *context);
+	void *context;
+};
+
+/* NULL: no memory. */
+struct writer *writer_new(const struct writer_parts *parts);
 void writer_free(struct writer *writer);
 
 /* May be called again at any time; takes effect with the next flush. 0 or -ENOMEM. */
@@ -49,6 +58,9 @@ void writer_disable(struct writer *writer);
 /* Starts the flushes that are due. To be called whenever the table may have
  * changed, at the latest before the loop sleeps. */
 void writer_run(struct writer *writer);
+
+/* Some of what was written has gone to another node of a cluster of late. */
+bool writer_makes_detours(const struct writer *writer);
 
 /* Nothing is dirty and nothing in flight, and writing is enabled. */
 bool writer_is_idle(const struct writer *writer);

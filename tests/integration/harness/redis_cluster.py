@@ -98,7 +98,14 @@ class RedisCluster:
         """Of all nodes together."""
         together = {}
         for node in self.nodes:
-            together.update(read_table(node.client))
+            keys = list(node.client.scan_iter(match="*NEIGH_TABLE:*", count=1000))
+            pipeline = node.client.pipeline(transaction=False)
+            for key in keys:
+                # a node that a slot is on its way to answers for it only so
+                pipeline.execute_command("ASKING")
+                pipeline.hgetall(key)
+            values = pipeline.execute(raise_on_error=False)[1::2]
+            together.update({key: value for key, value in zip(keys, values) if value})
         return together
 
     def begin_migration(self, target):
