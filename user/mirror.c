@@ -17,13 +17,10 @@
 #include "netns.h"
 #include "netns_watch.h"
 #include "picture.h"
-#include "readback.h"
-#include "redis_client.h"
+#include "publisher.h"
 #include "repair.h"
-#include "schema.h"
 #include "source.h"
 #include "statistics.h"
-#include "writer.h"
 
 /* Records taken in before the writer and Redis get their turn again. */
 #define RECORDS_A_TURN 4096
@@ -31,9 +28,6 @@
 #define RECORDS_A_DRAIN 262144
 #define LOSS_CHECK_NS NS_PER_S
 #define SHUT_DOWN_NS (2 * NS_PER_S)
-/* An audit of Redis that something other than the clock asks for. */
-#define SURPRISE_NS (200 * NS_PER_MS)
-#define SURPRISE_GAP_NS (5 * NS_PER_S)
 
 struct mirror {
 	struct loop *loop;
@@ -41,27 +35,16 @@ struct mirror {
 	int lock_fd;
 	int netns_fd;
 	struct netns_watch *netns_watch;
-	struct redis_address address;
-	struct schema schema;
-	char client_name[48];
 	struct interface_set *interfaces;
 	struct neigh_table *table;
 	struct source *source;
 	struct picture *picture;
 	struct links *links;
 	struct repair *repair;
-	struct redis_client *redis;
-	struct readback *readback;
-	struct writer *writer;
+	struct publisher *publisher;
 	struct loop_watch source_watch;
 	struct loop_timer loss_check;
-	struct loop_timer redis_audit;
 	struct loop_timer deadline;
-	uint64_t redis_audit_ns;	/* when the last one ended */
-	uint64_t redis_repaired;
-	uint64_t writes_before;		/* when Redis had been read */
-	bool redis_was_read;
-	bool redis_is_settled;		/* and everything written since it was */
 	bool ready_was_said;
 	bool shutting_down;
 	bool netns_is_gone;
@@ -113,38 +96,22 @@ static void on_loss_check(void *context)
 	repair_check_losses(mirror->repair);
 }
 
-static uint64_t writes(const struct mirror *mirror)
-{
-	const struct writer_stats *stats = writer_stats(mirror->writer);
-
-	return stats->sets + stats->deletes;
-}
-
-/* Redis holds all that it was to hold since it was connected to. */
-static void settle(struct mirror *mirror)
-{
-	if (mirror->redis_is_settled || !writer_is_idle(mirror->writer))
-		return;
-	mirror->redis_is_settled = true;
-	redis_client_settled(mirror->redis, writes(mirror) - mirror->writes_before);
-}
-
 static void say_ready(struct mirror *mirror)
 {
 	size_t count = neigh_table_wanted_count(mirror->table);
 
 	if (mirror->ready_was_said || !repair_is_settled(mirror->repair) ||
-	    !writer_is_idle(mirror->writer))
+	    !publisher_is_idle(mirror->publisher))
 		return;
 	mirror->ready_was_said = true;
 	log_notice("ready: %zu neighbours are in Redis at %s, under %s*", count,
-		   mirror->options->redis, mirror->schema.table);
+		   mirror->options->redis, publisher_table(mirror->publisher));
 }
 
 static void stop_if_written(struct mirror *mirror)
 {
 	/* what cannot be written now is repaired by the next start */
-	if (writer_is_idle(mirror->writer) || !redis_client_is_connected(mirror->redis) ||
+	if (publisher_is_idle(mirror->publisher) || !publisher_is_connected(mirror->publisher) ||
 	    !repair_has_picture(mirror->repair))
 		loop_stop(mirror->loop);
 }
@@ -155,14 +122,13 @@ static bool before_sleep(void *context)
 	bool more;
 
 	if (mirror->netns_is_gone) {
-		writer_run(mirror->writer);
+		publisher_run(mirror->publisher);
 		stop_if_written(mirror);
 		return true;
 	}
 	more = take_records(mirror, RECORDS_A_TURN) == RECORDS_A_TURN;
 	more |= repair_work(mirror->repair);
-	writer_run(mirror->writer);
-	settle(mirror);
+	publisher_run(mirror->publisher);
 	say_ready(mirror);
 	if (mirror->shutting_down)
 		stop_if_written(mirror);
@@ -171,11 +137,11 @@ static bool before_sleep(void *context)
 
 static void start_writing(struct mirror *mirror)
 {
-	if (!mirror->redis_was_read || !repair_has_picture(mirror->repair))
+	if (!publisher_redis_was_read(mirror->publisher) || !repair_has_picture(mirror->repair))
 		return;
 	if (!mirror->netns_is_gone)
 		repair_confirm_published(mirror->repair);
-	writer_enable(mirror->writer);
+	publisher_start(mirror->publisher);
 }
 
 static void on_first_picture(void *context)
@@ -187,28 +153,6 @@ static void on_first_picture(void *context)
 	start_writing(mirror);
 }
 
-static void start_redis_audit(void *context)
-{
-	struct mirror *mirror = context;
-
-	/* what is not known to the writer yet is read anyway, before it starts */
-	if (mirror->redis_was_read && !readback_is_running(mirror->readback))
-		readback_start(mirror->readback, true);
-}
-
-/* Somebody else writes to our keys: look soon, but not all the time. */
-static void on_surprise(void *context)
-{
-	struct mirror *mirror = context;
-	uint64_t now_ns = clock_now_ns();
-	uint64_t earliest_ns = mirror->redis_audit_ns + SURPRISE_GAP_NS;
-
-	if (mirror->redis_audit.due_ns || readback_is_running(mirror->readback))
-		return;
-	loop_timer_arm(&mirror->redis_audit, mirror->redis_audit_ns && earliest_ns > now_ns ?
-		       earliest_ns - now_ns : SURPRISE_NS);
-}
-
 static void on_unwanted(void *context, struct neigh_entry *entry)
 {
 	struct mirror *mirror = context;
@@ -217,52 +161,9 @@ static void on_unwanted(void *context, struct neigh_entry *entry)
 		repair_confirm(mirror->repair, entry);
 }
 
-static void on_redis_audited(struct mirror *mirror, const struct readback_result *result)
+static void on_redis_read(void *context)
 {
-	mirror->redis_audit_ns = clock_now_ns();
-	mirror->redis_repaired += result->wrong;
-	log_info("audit: Redis holds %zu keys of %s*", result->keys, mirror->schema.table);
-	if (result->wrong)
-		log_warning("audit: %zu keys of %s* in Redis were not as they had been written, and "
-			    "are repaired", result->wrong, mirror->schema.table);
-}
-
-static void on_redis_read(void *context, const struct readback_result *result)
-{
-	struct mirror *mirror = context;
-
-	if (result->is_audit) {
-		on_redis_audited(mirror, result);
-	} else {
-		log_info("Redis holds %zu keys of %s*", result->keys, mirror->schema.table);
-		mirror->redis_was_read = true;
-		mirror->writes_before = writes(mirror);
-		start_writing(mirror);
-	}
-	if (result->left_out) {
-		log_warning("%zu keys in Redis could not be looked at this time; they will be in %llu s",
-			    result->left_out, SURPRISE_GAP_NS / NS_PER_S);
-		loop_timer_arm(&mirror->redis_audit, SURPRISE_GAP_NS);
-	}
-}
-
-static void on_connected(void *context)
-{
-	struct mirror *mirror = context;
-
-	neigh_table_forget_published(mirror->table);
-	readback_start(mirror->readback, false);
-}
-
-static void on_disconnected(void *context)
-{
-	struct mirror *mirror = context;
-
-	mirror->redis_was_read = false;
-	mirror->redis_is_settled = false;
-	readback_stop(mirror->readback);
-	writer_disable(mirror->writer);
-	neigh_table_forget_published(mirror->table);
+	start_writing(context);
 }
 
 static bool is_ignored(void *context, const char *interface)
@@ -270,13 +171,6 @@ static bool is_ignored(void *context, const char *interface)
 	const struct mirror *mirror = context;
 
 	return picture_ignores(mirror->options, interface);
-}
-
-static bool is_partial(void *context)
-{
-	const struct mirror *mirror = context;
-
-	return writer_makes_detours(mirror->writer);
 }
 
 static void on_links_begin(void *context)
@@ -348,7 +242,9 @@ static void on_netns_gone(void *context)
 
 static void on_audit_begins(void *context)
 {
-	start_redis_audit(context);
+	struct mirror *mirror = context;
+
+	publisher_audit(mirror->publisher);
 }
 
 static const struct links_events links_events = {
@@ -356,11 +252,6 @@ static const struct links_events links_events = {
 	.link = on_link,
 	.link_gone = on_link_gone,
 	.dump_ends = on_links_end,
-};
-
-static const struct redis_client_events redis_events = {
-	.connected = on_connected,
-	.disconnected = on_disconnected,
 };
 
 static int open_netns(struct mirror *mirror, uint32_t *inum)
@@ -451,83 +342,20 @@ static int make_kernel_side(struct mirror *mirror)
 	return error;
 }
 
-static int configure_writer(struct mirror *mirror)
-{
-	const struct writer_config config = {
-		.batch_size = mirror->options->batch_size,
-		.batch_timeout_ms = mirror->options->batch_timeout_ms,
-		.transaction = mirror->options->transaction,
-	};
-
-	return writer_configure(mirror->writer, &config);
-}
-
-static int make_writer(struct mirror *mirror)
-{
-	const struct options *options = mirror->options;
-	const struct redis_client_config config = {
-		.loop = mirror->loop,
-		.address = &mirror->address,
-		.text = options->redis,
-		.user = options->redis_user,
-		.password_file = options->redis_password_file,
-		.client_name = mirror->client_name,
-		.probe_key = mirror->schema.table,
-		.one_slot = schema_has_hash_tag(&mirror->schema),
-		.timeout_ms = options->redis_timeout_ms,
-		.events = &redis_events,
-		.context = mirror,
-	};
-	struct writer_parts parts = {
-		.loop = mirror->loop,
-		.client_config = &config,
-		.schema = &mirror->schema,
-		.table = mirror->table,
-		.surprised = on_surprise,
-		.context = mirror,
-	};
-
-	snprintf(mirror->client_name, sizeof(mirror->client_name), "neightrack-%s",
-		 options->instance);
-	mirror->redis = redis_client_new(&config);
-	parts.client = mirror->redis;
-	if (mirror->redis)
-		mirror->writer = writer_new(&parts);
-	return mirror->writer ? configure_writer(mirror) : -ENOMEM;
-}
-
 static int make_redis_side(struct mirror *mirror)
 {
-	const struct options *options = mirror->options;
-	struct readback_config readback_config = {
-		.schema = &mirror->schema,
+	const struct publisher_config config = {
+		.loop = mirror->loop,
+		.options = mirror->options,
 		.table = mirror->table,
 		.interfaces = mirror->interfaces,
 		.is_ignored = is_ignored,
 		.unwanted = on_unwanted,
-		.is_partial = is_partial,
-		.done = on_redis_read,
+		.was_read = on_redis_read,
 		.context = mirror,
 	};
-	const char *why;
-	int error;
 
-	error = redis_address_parse(&mirror->address, options->redis, &why);
-	if (error) {
-		log_error("redis = %s: %s", options->redis, why);
-		return error;
-	}
-	error = schema_init(&mirror->schema, options->key_prefix);
-	if (error) {
-		log_error("key_prefix is too long: allowed are %d bytes", SCHEMA_PREFIX_BYTES);
-		return error;
-	}
-	error = make_writer(mirror);
-	if (error)
-		return error;
-	readback_config.client = mirror->redis;
-	mirror->readback = readback_new(&readback_config);
-	return mirror->readback ? 0 : -ENOMEM;
+	return publisher_new(&mirror->publisher, &config);
 }
 
 int mirror_new(struct mirror **result, struct loop *loop, struct options *options)
@@ -541,7 +369,6 @@ int mirror_new(struct mirror **result, struct loop *loop, struct options *option
 	mirror->options = options;
 	mirror->netns_fd = -1;
 	loop_timer_init(loop, &mirror->loss_check, on_loss_check, mirror);
-	loop_timer_init(loop, &mirror->redis_audit, start_redis_audit, mirror);
 	loop_timer_init(loop, &mirror->deadline, on_deadline, mirror);
 	mirror->lock_fd = instance_lock(options->instance);
 	if (mirror->lock_fd == -EBUSY) {
@@ -576,9 +403,7 @@ void mirror_free(struct mirror *mirror)
 	repair_free(mirror->repair);
 	picture_free(mirror->picture);
 	source_free(mirror->source);
-	writer_free(mirror->writer);
-	readback_free(mirror->readback);
-	redis_client_free(mirror->redis);
+	publisher_free(mirror->publisher);
 	neigh_table_free(mirror->table);
 	interface_set_free(mirror->interfaces);
 	netns_watch_free(mirror->netns_watch);
@@ -591,7 +416,7 @@ void mirror_free(struct mirror *mirror)
 
 void mirror_reconfigure(struct mirror *mirror)
 {
-	int error = configure_writer(mirror);
+	int error = publisher_reconfigure(mirror->publisher);
 
 	if (error)
 		log_error("cannot take over batch_size: %s", strerror(-error));
@@ -615,15 +440,12 @@ void mirror_log_statistics(struct mirror *mirror)
 		.wanted = neigh_table_wanted_count(mirror->table),
 		.entries = neigh_table_count(mirror->table),
 		.dirty = neigh_table_dirty_count(mirror->table),
-		.in_flight = redis_client_in_flight(mirror->redis),
 		.repair = repair_stats(mirror->repair),
-		.writer = writer_stats(mirror->writer),
-		.redis = redis_client_stats(mirror->redis),
 		.over_limit = picture_left_out(mirror->picture),
-		.redis_repaired = mirror->redis_repaired,
 	};
 	char text[1024];
 
+	publisher_statistics(mirror->publisher, &statistics.publisher);
 	source_totals(mirror->source, &statistics.totals);
 	source_losses(mirror->source, &statistics.losses);
 	statistics_print(&statistics, text, sizeof(text));

@@ -25,8 +25,8 @@ int statistics_print(const struct statistics *statistics, char *text, size_t byt
 {
 	const struct neigh_counters *c = &statistics->totals.counters;
 	const struct repair_stats *repair = statistics->repair;
-	const struct writer_stats *writer = statistics->writer;
-	const struct redis_client_stats *redis = statistics->redis;
+	const struct writer_stats *writer = statistics->publisher.writer;
+	const struct redis_client_stats *redis = statistics->publisher.redis;
 	const struct {
 		const char *name;
 		uint64_t value;
@@ -34,7 +34,7 @@ int statistics_print(const struct statistics *statistics, char *text, size_t byt
 		{ "wanted", statistics->wanted },
 		{ "entries", statistics->entries },
 		{ "dirty", statistics->dirty },
-		{ "in_flight", statistics->in_flight },
+		{ "in_flight", statistics->publisher.in_flight },
 		{ "seen", c->seen },
 		{ "rechecked", c->rechecked },
 		{ "other_netns", c->other_netns },
@@ -54,7 +54,7 @@ int statistics_print(const struct statistics *statistics, char *text, size_t byt
 		{ "kernel_failed", repair->failed },
 		{ "looked_up", repair->looked_up },
 		{ "kernel_repaired", repair->audit_repaired },
-		{ "redis_repaired", statistics->redis_repaired },
+		{ "redis_repaired", statistics->publisher.repaired },
 		{ "sets", writer->sets },
 		{ "deletes", writer->deletes },
 		{ "flushes", writer->flushes },

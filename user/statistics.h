@@ -6,10 +6,9 @@
 #include <stddef.h>
 #include <stdint.h>
 
-#include "redis_client.h"
+#include "publisher.h"
 #include "repair.h"
 #include "source.h"
-#include "writer.h"
 
 /* What the parts have counted since the start. */
 struct statistics {
@@ -17,14 +16,11 @@ struct statistics {
 	size_t wanted;			/* neighbours now */
 	size_t entries;			/* those, and what is on its way out of Redis */
 	size_t dirty;
-	size_t in_flight;		/* commands */
 	struct source_totals totals;
 	struct source_losses losses;
 	const struct repair_stats *repair;
-	const struct writer_stats *writer;
-	const struct redis_client_stats *redis;
+	struct publisher_statistics publisher;
 	uint64_t over_limit;		/* tidings of neighbours left out, as max_neighbours are there */
-	uint64_t redis_repaired;	/* keys that an audit found changed by somebody else */
 };
 
 /* One line "name=value name=value ...". Returns what snprintf() would. */
