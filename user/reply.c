@@ -15,6 +15,14 @@
 #define MAX_ELEMENTS 65536		/* SCAN's pages and EXEC's results are smaller by far */
 #define MAX_REPLY_BYTES (16u << 20)
 
+/* hiredis 1.0 changed a type, and knows more kinds of replies (of RESP3, which
+ * nobody asks for): without constructors of ours it would hand out no object. */
+#if HIREDIS_MAJOR >= 1
+typedef size_t array_size;
+#else
+typedef int array_size;
+#endif
+
 struct block {
 	struct block *next;
 	size_t size_bytes;
@@ -100,11 +108,11 @@ static void *create_string(const redisReadTask *task, char *text, size_t bytes)
 	return reply;
 }
 
-static void *create_array(const redisReadTask *task, int elements)
+static void *create_array(const redisReadTask *task, array_size elements)
 {
 	struct reply *reply = place(task);
 
-	if (!reply || elements < 0 || elements > MAX_ELEMENTS)
+	if (!reply || (long long)elements < 0 || (long long)elements > MAX_ELEMENTS)
 		return NULL;
 	reply->type = REPLY_ARRAY;
 	if (elements > 0) {
@@ -139,6 +147,24 @@ static void *create_nil(const redisReadTask *task)
 	return reply;
 }
 
+#if HIREDIS_MAJOR >= 1
+static void *refuse_double(const redisReadTask *task, double value, char *text, size_t bytes)
+{
+	(void)task;
+	(void)value;
+	(void)text;
+	(void)bytes;
+	return NULL;
+}
+
+static void *refuse_boolean(const redisReadTask *task, int value)
+{
+	(void)task;
+	(void)value;
+	return NULL;
+}
+#endif
+
 static void free_nothing(void *reply)
 {
 	(void)reply;	/* it lives in the arena */
@@ -149,6 +175,10 @@ static redisReplyObjectFunctions constructors = {
 	.createArray = create_array,
 	.createInteger = create_integer,
 	.createNil = create_nil,
+#if HIREDIS_MAJOR >= 1
+	.createDouble = refuse_double,
+	.createBool = refuse_boolean,
+#endif
 	.freeObject = free_nothing,
 };
 

@@ -451,6 +451,8 @@ int source_bpf_new(struct source **result, const struct source_config *config)
 	source->pins.lock_fd = -1;
 	source->clock_offset_ns = read_clock_offset_ns();
 	error = pins_open(&source->pins, config->instance);
+	if (error && error != -EBUSY && !config->is_last_resort)
+		log_warning("there is nowhere to pin the BPF maps; trying netlink");
 	if (!error)
 		error = load(source, config);
 	if (error)
