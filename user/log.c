@@ -11,6 +11,8 @@
 
 #include <errno.h>
 #include <inttypes.h>
+#include <limits.h>
+#include <poll.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -22,6 +24,8 @@
 #define LOG_LINE_BYTES 2048
 #define LOG_TAIL_BYTES 64		/* room kept for what stands behind the message */
 #define LOG_CUT "..."
+
+_Static_assert(LOG_LINE_BYTES <= PIPE_BUF, "a ready pipe takes a line without waiting");
 
 static const struct {
 	const char *name;
@@ -40,6 +44,7 @@ static struct {
 	enum log_level level;
 	enum log_format format;
 	bool to_journal;
+	uint32_t lost_lines;		/* that found no room */
 } log_context = {
 	.program = "neightrack",
 	.level = LOG_LEVEL_NOTICE,
@@ -203,6 +208,41 @@ static void put_head(struct log_buffer *line, enum log_level level)
 		put(line, log_levels[level].text_prefix);
 }
 
+/*
+ * Never waits: whoever should read the log may stand still, and the mirror must
+ * not. A pipe that is ready takes PIPE_BUF bytes without waiting (pipe(7)).
+ */
+static bool write_unless_full(const struct log_buffer *line)
+{
+	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+	ssize_t written;
+
+	if (poll(&out, 1, 0) == 0)
+		return false;
+	/* there is nobody left to tell of a failure */
+	written = write(STDERR_FILENO, line->bytes, line->used);
+	(void)written;
+	return true;
+}
+
+static void write_out(const struct log_buffer *line)
+{
+	struct log_buffer report = { .used = 0 };
+	char text[80];
+
+	if (log_context.lost_lines) {
+		snprintf(text, sizeof(text), "%" PRIu32 " lines are missing here: nobody took them",
+			 log_context.lost_lines);
+		put_head(&report, LOG_LEVEL_WARNING);
+		put(&report, text);
+		put(&report, log_context.format == LOG_FORMAT_JSON ? "\"}\n" : "\n");
+		if (write_unless_full(&report))
+			log_context.lost_lines = 0;
+	}
+	if (!write_unless_full(line))
+		log_context.lost_lines++;
+}
+
 /* note: plain ASCII that is never cut off, whatever the message. */
 static void __attribute__((format(printf, 3, 0)))
 write_line(enum log_level level, const char *note, const char *format, va_list arguments)
@@ -212,7 +252,6 @@ write_line(enum log_level level, const char *note, const char *format, va_list a
 	int saved_errno = errno;
 	bool whole;
 	int length;
-	ssize_t written;
 
 	length = vsnprintf(message, sizeof(message), format, arguments);
 	if (length < 0)
@@ -224,9 +263,7 @@ write_line(enum log_level level, const char *note, const char *format, va_list a
 	put(&line, note);
 	put(&line, log_context.format == LOG_FORMAT_JSON ? "\"}\n" : "\n");
 
-	/* there is nobody left to tell of a failure */
-	written = write(STDERR_FILENO, line.bytes, line.used);
-	(void)written;
+	write_out(&line);
 	errno = saved_errno;
 }
 
