@@ -37,7 +37,7 @@ SOURCES  := $(filter-out $(MAINS:%=user/%.c),$(wildcard user/*.c))
 OBJECTS  := $(SOURCES:user/%.c=$(BUILD)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all help setup run demo check tests install clean
+.PHONY: all help setup run demo check tests fuzzers fuzz install clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/neightrackd $(BUILD)/neightrack
@@ -48,6 +48,7 @@ help:
 	@echo '                   (REDIS=unix:///path or tcp://host:port/db uses that Redis)'
 	@echo 'sudo make demo     the same in two network namespaces, for 20 seconds'
 	@echo 'sudo make check    build and run every test (REQUIRE_ALL=1: none may be skipped)'
+	@echo 'make fuzz          run each fuzzer for FUZZ_SECONDS (default 60)'
 	@echo 'make install       below $$(DESTDIR)$$(PREFIX) (PREFIX=$(PREFIX))'
 	@echo 'make clean         remove $(BUILD)/'
 	@echo 'Switches: V=1 WERROR=1 SANITIZE=1 COVERAGE=1 CC=clang BUILD=dir'
@@ -94,8 +95,35 @@ tests: all $(UNIT_TESTS)
 
 check:
 	$(Q)[ "$$(id -u)" != 0 ] || scripts/setup test
-	$(Q)$(MAKE) --no-print-directory tests
+	$(Q)$(MAKE) --no-print-directory tests $(if $(SANITIZE),,fuzzers)
 	$(Q)BUILD=$(BUILD) scripts/check
+
+# --- fuzzers -------------------------------------------------------------------
+
+# By clang, whose libFuzzer they use; their objects are instrumented, and apart.
+FUZZ_FLAGS := -g -O1 -fno-omit-frame-pointer -fno-sanitize-recover=undefined
+FUZZERS    := $(patsubst tests/fuzz/%.c,$(BUILD)/fuzz/%,$(wildcard tests/fuzz/fuzz_*.c))
+FUZZ_CFLAGS := $(filter-out -fsanitize=%,$(ALL_CFLAGS)) $(FUZZ_FLAGS)
+
+$(BUILD)/fuzz/:
+	@mkdir -p $@
+
+$(BUILD)/fuzz/%.o: user/%.c $(BUILD)/neightrack.skel.h | $(BUILD)/fuzz/
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
+
+$(BUILD)/fuzz/libneightrack.a: $(SOURCES:user/%.c=$(BUILD)/fuzz/%.o)
+	@echo '  AR      $@'
+	$(Q)rm -f $@ && ar rcs $@ $^
+
+$(BUILD)/fuzz/fuzz_%: tests/fuzz/fuzz_%.c tests/fuzz/fuzz.h $(BUILD)/fuzz/libneightrack.a
+	@echo '  FUZZER  $@'
+	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer,address,undefined $< \
+		$(BUILD)/fuzz/libneightrack.a $(LDLIBS) -o $@
+
+fuzzers: $(FUZZERS)
+
+fuzz: fuzzers
+	$(Q)BUILD=$(BUILD) FUZZ_SECONDS=$${FUZZ_SECONDS:-60} scripts/fuzz
 
 # --- what a person runs ----------------------------------------------------------
 
@@ -119,4 +147,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/tests/unit/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/tests/unit/*.d $(BUILD)/fuzz/*.d)

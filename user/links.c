@@ -161,7 +161,7 @@ void links_free(struct links *links)
 	if (!links)
 		return;
 	loop_remove(links->loop, &links->watch);
-	loop_timer_disarm(&links->retry);
+	loop_timer_remove(links->loop, &links->retry);
 	netlink_close(&links->socket);
 	free(links);
 }

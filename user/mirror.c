@@ -407,6 +407,8 @@ void mirror_free(struct mirror *mirror)
 	neigh_table_free(mirror->table);
 	interface_set_free(mirror->interfaces);
 	netns_watch_free(mirror->netns_watch);
+	loop_timer_remove(mirror->loop, &mirror->loss_check);
+	loop_timer_remove(mirror->loop, &mirror->deadline);
 	if (mirror->netns_fd >= 0)
 		close(mirror->netns_fd);
 	if (mirror->lock_fd >= 0)

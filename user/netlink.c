@@ -80,7 +80,7 @@ int netlink_receive(struct netlink_socket *socket, void *buffer,
 
 	if (count < 0)
 		return errno == EAGAIN || errno == EINTR ? 0 : -errno;
-	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left)) {
+	for (; netlink_message_fits(message, left); message = mnl_nlmsg_next(message, &left)) {
 		bool interrupted = message->nlmsg_flags & NLM_F_DUMP_INTR;
 		int error;
 

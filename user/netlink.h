@@ -32,6 +32,13 @@ enum netlink_event {
 	NETLINK_FAILED,		/* the kernel's error for a request: `error` is negative */
 };
 
+/* Whether a whole message lies in the `left` bytes at *message. mnl_nlmsg_ok() alone
+ * takes a length above INT_MAX for a negative one, and so for good. */
+static inline bool netlink_message_fits(const struct nlmsghdr *message, int left)
+{
+	return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= (uint32_t)left;
+}
+
 /*
  * Reads one datagram into `buffer` (NETLINK_READ_BYTES) and calls handle() for each of its messages
  * that is a notification or answers our last request. `interrupted`

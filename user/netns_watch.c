@@ -101,7 +101,7 @@ void netns_watch_free(struct netns_watch *watch)
 {
 	if (!watch)
 		return;
-	loop_timer_disarm(&watch->look);
+	loop_timer_remove(watch->loop, &watch->look);
 	if (watch->events.fd >= 0) {
 		loop_remove(watch->loop, &watch->events);
 		close(watch->events.fd);

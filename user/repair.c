@@ -318,6 +318,9 @@ void repair_free(struct repair *repair)
 {
 	if (!repair)
 		return;
+	loop_timer_remove(repair->config.loop, &repair->start);
+	loop_timer_remove(repair->config.loop, &repair->audit);
+	loop_timer_remove(repair->config.loop, &repair->follow_up);
 	neigh_dump_free(repair->dump);
 	netlink_close(&repair->lookups);
 	free(repair);

@@ -184,7 +184,7 @@ static void handle_datagram(struct netlink_source *source, unsigned int i, sourc
 		source->lost++;
 		return;
 	}
-	for (; mnl_nlmsg_ok(message, left); message = mnl_nlmsg_next(message, &left))
+	for (; netlink_message_fits(message, left); message = mnl_nlmsg_next(message, &left))
 		handle_message(source, message, apply, context);
 }
 

@@ -37,6 +37,7 @@ struct flush {
 };
 
 struct writer {
+	struct loop *loop;
 	struct redis_client *client;
 	const struct schema *schema;
 	struct neigh_table *table;
@@ -83,6 +84,7 @@ struct writer *writer_new(const struct writer_parts *parts)
 
 	if (!writer)
 		return NULL;
+	writer->loop = parts->loop;
 	writer->client = parts->client;
 	writer->schema = parts->schema;
 	writer->table = parts->table;
@@ -104,6 +106,8 @@ void writer_free(struct writer *writer)
 {
 	if (!writer)
 		return;
+	loop_timer_remove(writer->loop, &writer->resume);
+	loop_timer_remove(writer->loop, &writer->batch);
 	detour_free(writer->detour);
 	for (uint32_t i = 0; i < MAX_FLUSHES; i++)
 		free(writer->flushes[i].writes);
