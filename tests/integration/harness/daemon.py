@@ -60,8 +60,7 @@ class Daemon:
         self.process = subprocess.Popen(
             [*self.wrapper, os.path.join(BUILD, "neightrackd"), "--netns", self.namespace.name,
              "--redis", self.url, "--instance", self.instance, "--log-level", "info",
-             "--source", SOURCE,
-             *self.options],
+             "--source", SOURCE, *self.options],
             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         self.reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
         self.reader.start()
@@ -83,20 +82,6 @@ class Daemon:
 
     def times_said(self, words):
         return sum(words in line for line in self.lines)
-
-    def statistics(self):
-        """{name: number}, of the line that SIGUSR1 asks for."""
-        before = self.times_said("statistics: ")
-        self.signal(signal.SIGUSR1)
-        eventually(lambda: self.times_said("statistics: ") > before or
-                   self.process.poll() is not None, 5, "statistics")
-        assert self.process.poll() is None, self.lines
-        line = [line for line in self.lines if "statistics: " in line][-1]
-        return {name: int(value) for name, value in re.findall(r"(\w+)=(\d+)", line)}
-
-    def audit(self):
-        """Of kernel and Redis, as soon as it may be."""
-        self.signal(signal.SIGUSR2)
 
     def resident_kb(self):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
@@ -160,6 +145,13 @@ class Daemon:
     def audit(self):
         """Asks for an audit of the kernel and of Redis."""
         self.signal(signal.SIGUSR2)
+
+    def takes_signals(self):
+        """Whether it has come so far that SIGUSR1 and SIGUSR2 do not end it."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            blocked = next(int(line.split()[1], 16) for line in status
+                           if line.startswith("SigBlk"))
+        return bool(blocked >> (signal.SIGUSR2 - 1) & 1)
 
     def count(self, name):
         return self.statistics()[name]

@@ -1,10 +1,16 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Network namespaces, by iproute2 alone: none of our own code tells the truth."""
+import ctypes
 import itertools
 import json
 import os
+import socket
 import subprocess
+import threading
 
+CLONE_NEWNET = 0x40000000
+
+_libc = ctypes.CDLL(None, use_errno=True)
 _numbers = itertools.count()
 
 
@@ -36,6 +42,21 @@ class Namespace:
 
     def execute(self, *words):
         return run("ip", "netns", "exec", self.name, *words)
+
+    def open_socket(self, *arguments):
+        """A socket of this process that belongs to this namespace."""
+        made = []
+
+        def enter():
+            with open(f"/run/netns/{self.name}", encoding="ascii") as namespace:
+                # of this thread alone, which ends here
+                if _libc.setns(namespace.fileno(), CLONE_NEWNET) == 0:
+                    made.append(socket.socket(*arguments))
+        thread = threading.Thread(target=enter)
+        thread.start()
+        thread.join()
+        assert made, f"cannot open a socket in {self.name}"
+        return made[0]
 
     def can_ping(self, address):
         command = ["ip", "netns", "exec", self.name, "ping", "-q", "-c", "1", "-W", "1", address]

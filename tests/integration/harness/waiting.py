@@ -20,6 +20,19 @@ def eventually(condition, timeout_s=5.0, what=""):
         time.sleep(0.002)
 
 
+def eventually_holds(check, timeout_s=5.0):
+    """Returns check()'s value as soon as it raises no AssertionError; after the
+    timeout its last one is raised."""
+    deadline = time.monotonic() + timeout_s * TIME_SCALE
+    while True:
+        try:
+            return check()
+        except AssertionError:
+            if time.monotonic() > deadline:
+                raise
+        time.sleep(0.05)
+
+
 def stay_quiet(seconds=0.3):
     """A deliberate interval in which nothing is to happen."""
     time.sleep(seconds * TIME_SCALE)

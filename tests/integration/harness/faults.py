@@ -1,0 +1,72 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Faults that are injected while a storm goes on."""
+import collections
+import signal
+import time
+
+import redis
+
+
+class Faults:
+    """`make()` returns a new Daemon of the same instance that is not started yet."""
+
+    # of the processes and of what is between them
+    BREAKS = ("pause_daemon", "kill_daemon", "pause_redis", "kill_clients", "restart_redis")
+    # what only an audit finds, and audits
+    AUDITED = ("flush_redis", "audit")
+
+    def __init__(self, daemon, redis_server, make, kinds):
+        self.daemon = daemon
+        self.redis_server = redis_server
+        self.make = make
+        self.kinds = kinds
+        self.counts = collections.Counter()
+
+    @property
+    def number(self):
+        return sum(self.counts.values())
+
+    def inject(self, rng):
+        """One after a while."""
+        time.sleep(rng.random() * 0.4)
+        kind = rng.choice(self.kinds)
+        self.counts[kind] += 1
+        getattr(self, kind)(rng)
+
+    def pause_daemon(self, rng):
+        self.daemon.signal(signal.SIGSTOP)
+        time.sleep(rng.random() * 0.3)
+        self.daemon.signal(signal.SIGCONT)
+
+    def kill_daemon(self, rng):
+        self.daemon.kill()
+        time.sleep(rng.random() * 0.1)
+        self.daemon = self.make()
+        self.daemon.launch()
+
+    def pause_redis(self, rng):
+        self.redis_server.pause()
+        time.sleep(rng.random() * 0.3)
+        self.redis_server.resume()
+
+    def kill_clients(self, rng):
+        del rng
+        self.redis_server.kill_clients()
+
+    def restart_redis(self, rng):
+        """It comes back empty."""
+        self.redis_server.stop()
+        time.sleep(rng.random() * 0.3)
+        self.redis_server.start()
+
+    def flush_redis(self, rng):
+        del rng
+        try:
+            self.redis_server.client.flushall()
+        except redis.exceptions.RedisError:
+            pass
+
+    def audit(self, rng):
+        del rng
+        if self.daemon.takes_signals():
+            self.daemon.audit()

@@ -1,0 +1,196 @@
+# SPDX-License-Identifier: GPL-2.0-or-later
+"""Random changes of neighbours and links. Each thread does what a generator of its
+own says, which depends on nothing but the seed: the same seed, the same sequence
+(of which a run does as much as its time allows)."""
+import collections
+import random
+import socket
+import subprocess
+import threading
+import time
+
+DEVICES = ("veth0", "ra", "rb")
+PEER_ADDRESSES = [f"192.0.2.{i}" for i in range(2, 10)]
+PEER_ADDRESSES_6 = [f"2001:db8::{i}" for i in range(2, 10)]
+STATES = ("reachable", "stale", "permanent", "noarp", "noarp extern_learn", "failed", "delay",
+          "probe", "incomplete", "none")
+PAUSES_S = (0, 0, 0, 0.002, 0.05)
+STEPS_A_PAUSE = 20
+TRACE_LINES = 8
+# short, so that the kernel itself changes states and collects what is stale
+TIMERS = {"base_reachable_time_ms": (200, 1000, 5000), "delay_first_probe_time": (0, 1),
+          "retrans_time_ms": (20, 100), "gc_stale_time": (1, 3, 60), "locktime": (0, 100),
+          "ucast_solicit": (0, 1, 2), "mcast_solicit": (1, 2)}
+
+
+class Storm:
+    """Set up, then run_for(); changes is the number of commands and packets."""
+
+    def __init__(self, namespace, peer, seed, addresses):
+        self.namespace = namespace
+        self.peer = peer
+        self.seed = seed
+        self.addresses = addresses      # this many a family and interface
+        self.stopped = threading.Event()
+        self.counts = collections.Counter()
+        self.traces = {}
+
+    @property
+    def changes(self):
+        return sum(self.counts.values())
+
+    def set_up(self):
+        for name in ("ra", "rb"):
+            self.namespace.add_interface(name)
+        for address in PEER_ADDRESSES[1:]:
+            self.peer.ip("addr", "add", f"{address}/24", "dev", "veth0")
+        for address in PEER_ADDRESSES_6[1:]:
+            self.peer.ip("addr", "add", f"{address}/64", "dev", "veth0", "nodad")
+        if self.addresses > 1000:
+            lines = [f"neigh replace {self.ipv4(i)} lladdr 02:00:00:00:00:00 dev {device} "
+                     f"nud permanent" for device in DEVICES for i in range(self.addresses)]
+            self.namespace.batch(lines)
+
+    def run_for(self, seconds, inject):
+        """Calls inject(rng) again and again meanwhile."""
+        steps = {"neighbours 1": self.change_neighbours, "neighbours 2": self.change_neighbours,
+                 "links": self.change_links, "resolution": self.resolve}
+        threads = [threading.Thread(target=self.repeat, args=item) for item in steps.items()]
+        rng = random.Random(f"{self.seed} faults")
+        deadline = time.monotonic() + seconds
+        for thread in threads:
+            thread.start()
+        try:
+            while time.monotonic() < deadline:
+                inject(rng)
+        finally:
+            self.stopped.set()
+            for thread in threads:
+                thread.join()
+
+    def repeat(self, name, step):
+        rng = random.Random(f"{self.seed} {name}")
+        trace = self.traces[name] = collections.deque(maxlen=TRACE_LINES)
+        pause_s = 0
+        while not self.stopped.is_set():
+            if rng.randrange(STEPS_A_PAUSE) == 0:
+                pause_s = rng.choice(PAUSES_S)
+            what = step(rng, name)
+            trace.append(f"{time.monotonic():.3f} {what}")
+            self.stopped.wait(pause_s)
+
+    def tell(self):
+        for name, trace in self.traces.items():
+            print(f"last steps of {name}:", *trace, sep="\n  ")
+
+    def run(self, name, lines, namespace=None):
+        """What fails (an interface that is just gone) is part of the storm."""
+        subprocess.run(["ip", "-n", (namespace or self.namespace).name, "-force", "-batch", "-"],
+                       input="\n".join(lines) + "\n", text=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL, check=False)
+        self.counts[name] += len(lines)
+        return "; ".join(lines[:6]) + (f"; ... {len(lines)} lines" if len(lines) > 6 else "")
+
+    def ipv4(self, number):
+        return f"10.{9 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
+
+    def random_line(self, rng):
+        device = rng.choice(DEVICES)
+        address = self.ipv4(rng.randrange(1, self.addresses))
+        if rng.random() < 0.3:
+            address = f"2001:db8:9::{rng.randrange(1, self.addresses):x}"
+        kind = rng.random()
+        if kind < 0.25:
+            return f"neigh del {address} dev {device}"
+        if kind < 0.27:
+            return f"neigh replace proxy {address} dev {device}"
+        return (f"neigh replace {address} lladdr 02:00:00:00:00:{rng.randrange(4):02x} "
+                f"dev {device} nud {rng.choice(STATES)}")
+
+    def change_neighbours(self, rng, name):
+        kind = rng.random()
+        if kind < 0.03:
+            return self.run(name, [f"neigh flush dev {rng.choice(DEVICES)}"])
+        if kind < 0.04:
+            return self.run(name, ["neigh flush all"])
+        if kind < 0.10:
+            # again and again the same: one CPU's record may overtake the other's
+            return self.run(name, [self.random_line(rng) for _ in range(3)] * 100)
+        count = rng.choice((1, 10, 200, 2000))
+        return self.run(name, [self.random_line(rng) for _ in range(count)])
+
+    def change_links(self, rng, name):
+        index = rng.randrange(2000, 2004)
+        number = rng.randrange(4)
+        peer = self.peer.name
+        self.stopped.wait(rng.random() * 0.3)
+        lines = rng.choice((
+            ["link set ra down", "link set ra up"],
+            ["link set veth0 down", "link set veth0 up"],
+            ["link set ra name rx", "link set rb name ra", "link set rx name rb"],
+            ["link set rb name ignored0", "link set ignored0 name rb"],
+            ["link del rb", "link add rb type veth peer name rb-p", "link set rb-p up",
+             "link set rb up"],
+            # another name with the ifindex that was rb's, as far as it was one of these
+            ["link del rb", f"link add rz index {index} type veth peer name rz-p",
+             "link set rz up", f"neigh replace 10.9.0.9 lladdr 02:00:00:00:00:09 dev rz",
+             "link del rz", f"link add rb index {index} type veth peer name rb-p",
+             "link set rb-p up", "link set rb up"],
+            [f"addr replace 198.51.100.{number}/24 dev ra"],
+            [f"addr del 198.51.100.{number}/24 dev ra"],
+            [f"link set rb address 02:00:00:00:01:{number:02x}"],
+            ["link set rb arp off", "link set rb arp on"],
+            [f"link set ra netns {peer}"],
+            [f"link set rb netns {peer}"],
+        ))
+        done = self.run(name, lines)
+        if "netns" in lines[0]:
+            device = lines[0].split()[2]
+            back = [f"neigh replace 10.9.0.8 lladdr 02:00:00:00:00:08 dev {device}",
+                    f"link set {device} netns {self.namespace.name}"]
+            done += "; " + self.run(name, back, self.peer)
+            done += "; " + self.run(name, [f"link set {device} up"])
+        return done
+
+    def resolve(self, rng, name):
+        """What packets make the kernel do by itself, and with which timers."""
+        kind = rng.random()
+        if kind < 0.1:
+            timer, values = rng.choice(sorted(TIMERS.items()))
+            path = f"{rng.choice(('ipv4', 'ipv6'))}/neigh/{rng.choice(DEVICES)}/{timer}"
+            value = rng.choice(values)
+            self.counts[name] += 1
+            try:
+                self.namespace.sysctl(path, value)
+            except AssertionError:
+                pass        # the interface is just gone
+            return f"{path} = {value}"
+        if kind < 0.25:
+            word = rng.choice(("del", "add"))
+            address = f"{rng.choice(PEER_ADDRESSES)}/24"
+            if rng.random() < 0.5:
+                address = f"{rng.choice(PEER_ADDRESSES_6)}/64"
+            nodad = " nodad" if word == "add" and ":" in address else ""
+            return self.run(name, [f"addr {word} {address} dev veth0{nodad}"], self.peer)
+        if kind < 0.3:
+            mac = f"02:00:00:00:02:{rng.randrange(4):02x}"
+            return self.run(name, [f"link set veth0 address {mac}"], self.peer)
+        # half of these have nobody who answers
+        targets = [rng.choice(PEER_ADDRESSES + PEER_ADDRESSES_6 +
+                              ["192.0.2.200", "192.0.2.201", "2001:db8::200", "198.51.100.77"])
+                   for _ in range(rng.choice((1, 8, 64)))]
+        return self.send(name, targets)
+
+    def send(self, name, targets):
+        sockets = {family: self.namespace.open_socket(family, socket.SOCK_DGRAM)
+                   for family in (socket.AF_INET, socket.AF_INET6)}
+        for target in targets:
+            sender = sockets[socket.AF_INET6 if ":" in target else socket.AF_INET]
+            try:
+                sender.sendto(b"x", socket.MSG_DONTWAIT, (target, 9))
+            except OSError:
+                pass        # no route, no buffer
+        for sender in sockets.values():
+            sender.close()
+        self.counts[name] += len(targets)
+        return "send to " + " ".join(targets[:8])
