@@ -40,6 +40,7 @@ struct change {
 	__u32 epoch;
 	__u32 lost_swaps;
 	__u32 was_valid;	/* the claim that this run replaced */
+	__u32 fence;		/* nothing but the place of an atomic operation, which orders */
 	bool published;		/* this run has submitted a record */
 	bool deleted;		/* the neighbour itself goes away */
 };
@@ -71,7 +72,6 @@ static __always_inline void submit(struct neigh_record *record, const struct cha
 				   struct neigh_counters *c)
 {
 	record->key = change->key;
-	record->time_ns = bpf_ktime_get_ns();
 	__builtin_memcpy(record->mac, change->state.mac, sizeof(record->mac));
 	record->kind = change->reason == NEIGH_PUBLISH ? NEIGH_RECORD_SET : NEIGH_RECORD_GONE;
 	record->hook = (__u8)change->hook;
@@ -113,6 +113,7 @@ static __always_inline void publish_unclaimed(const struct neighbour *n, struct 
 	if (!record)
 		return;
 	look(n, change);
+	record->time_ns = bpf_ktime_get_ns();
 	if (change->state.dead && !change->deleted) {
 		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
 		c->discarded++;
@@ -216,6 +217,11 @@ static __always_inline enum outcome begin_claim(const struct neighbour *n, struc
 	long error;
 
 	if (change->reason != NEIGH_PUBLISH && !may_be_published()) {
+		/* The daemon may have seeded the value and ended its snapshot since we
+		 * looked: with the flag read as 0, in this order, a look is final. */
+		__sync_fetch_and_add(&change->fence, 1);
+		if (bpf_map_lookup_elem(&neighbours, &change->key))
+			return AGAIN;
 		count_suppressed(change, c);
 		return DONE;
 	}
@@ -240,6 +246,9 @@ static __always_inline enum outcome publish_claimed(struct neigh_value *value, _
 
 	if (!record)
 		return DONE;
+	/* before the swap: whoever swaps after this one has the later time too, so
+	 * that a dump cannot lie between the two in the wrong order */
+	record->time_ns = bpf_ktime_get_ns();
 	if (__sync_val_compare_and_swap(&value->published_word, word, claimed) != word) {
 		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
 		c->superseded++;

@@ -426,6 +426,8 @@ void mirror_reconfigure(struct mirror *mirror)
 		return;
 	repair_set_audit_interval(mirror->repair, mirror->options->audit_interval_s);
 	picture_review(mirror->picture);
+	/* keys of interfaces that were not ours to touch may be now */
+	publisher_audit(mirror->publisher);
 	repair_request(mirror->repair, REPAIR_CONFIGURATION);
 }
 

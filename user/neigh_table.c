@@ -170,16 +170,14 @@ static struct neigh_entry *allocate(struct neigh_table *table)
 	return entry;
 }
 
-struct neigh_entry *neigh_table_get(struct neigh_table *table, struct interface *interface,
-				    uint8_t family, const uint8_t *addr)
+static struct neigh_entry *get(struct neigh_table *table, struct interface *interface,
+			       uint8_t family, const uint8_t *addr)
 {
 	struct neigh_entry *entry = neigh_table_find(table, interface, family, addr);
 	size_t bucket;
 
 	if (entry)
 		return entry;
-	if (table->count >= 2 * table->limit)
-		return NULL;
 	entry = allocate(table);
 	if (!entry)
 		return NULL;
@@ -201,6 +199,19 @@ struct neigh_entry *neigh_table_get(struct neigh_table *table, struct interface 
 	interface->entries = entry;
 	interface->entry_count++;
 	return entry;
+}
+
+bool neigh_table_is_crowded(const struct neigh_table *table)
+{
+	return table->count >= 2 * table->limit;
+}
+
+struct neigh_entry *neigh_table_get(struct neigh_table *table, struct interface *interface,
+				    uint8_t family, const uint8_t *addr)
+{
+	if (neigh_table_is_crowded(table))
+		return neigh_table_find(table, interface, family, addr);
+	return get(table, interface, family, addr);
 }
 
 /* Frees the entry if nothing is left of it. */
@@ -411,32 +422,39 @@ void neigh_table_refuse(struct neigh_table *table, struct neigh_entry *entry,
 	settle(table, entry);
 }
 
-int neigh_table_move(struct neigh_table *table, struct interface *from, struct interface *to)
+/* Returns whether something of the entry stays behind, or is not known for sure. */
+static bool move_entry(struct neigh_table *table, struct neigh_entry *entry, struct interface *to)
+{
+	bool in_doubt = entry->held || entry->remembered;
+	struct neigh_entry *moved;
+
+	if (!entry->wanted)
+		return in_doubt;
+	/* beyond the limit, if need be: what is moved frees its former place soon */
+	moved = get(table, to, entry->family, entry->addr);
+	if (moved) {
+		moved->record_time_ns = entry->record_time_ns;
+		moved->observed_ns = entry->observed_ns;
+		neigh_table_want(table, moved, entry->wanted_mac);
+	}
+	neigh_table_want(table, entry, NULL);
+	return in_doubt || !moved;
+}
+
+bool neigh_table_move(struct neigh_table *table, struct interface *from, struct interface *to)
 {
 	struct neigh_entry *entry = from->entries;
-	int error = 0;
+	bool in_doubt = false;
 
 	from->entry_count++;	/* or it might be freed with its last entry */
-	while (entry && !error) {
+	while (entry) {
 		struct neigh_entry *next = entry->next_of_interface;
 
-		if (entry->wanted) {
-			struct neigh_entry *moved = neigh_table_get(table, to, entry->family,
-								    entry->addr);
-
-			if (moved) {
-				moved->record_time_ns = entry->record_time_ns;
-				moved->observed_ns = entry->observed_ns;
-				neigh_table_want(table, moved, entry->wanted_mac);
-				neigh_table_want(table, entry, NULL);
-			} else {
-				error = -ENOMEM;
-			}
-		}
+		in_doubt |= move_entry(table, entry, to);
 		entry = next;
 	}
 	from->entry_count--;
-	return error;
+	return in_doubt;
 }
 
 void neigh_table_clear(struct neigh_table *table, struct interface *interface)

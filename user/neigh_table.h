@@ -70,6 +70,8 @@ size_t neigh_table_dirty_count(const struct neigh_table *table);
 
 /* No more neighbours may be wanted. */
 bool neigh_table_is_full(const struct neigh_table *table);
+/* No more entries of any kind may be made. */
+bool neigh_table_is_crowded(const struct neigh_table *table);
 
 /* addr: 16 bytes, network order, zero-padded for IPv4. Find, or find or make
  * (NULL: no memory, or twice the limit is reached). A made one must be given
@@ -122,8 +124,10 @@ void neigh_table_refuse(struct neigh_table *table, struct neigh_entry *entry,
 			enum neigh_published published);
 
 /* All entries of `from` change to `to`: their keys there go, here they come.
+ * Returns whether some of them are in doubt: what waited for a look-up or was
+ * remembered for a dump is not any more, or there was no memory; a dump must tell.
  * Neither this nor the next call frees the interface: interface_put() does. */
-int neigh_table_move(struct neigh_table *table, struct interface *from, struct interface *to);
+bool neigh_table_move(struct neigh_table *table, struct interface *from, struct interface *to);
 /* None of the interface's entries is wanted any more. */
 void neigh_table_clear(struct neigh_table *table, struct interface *interface);
 /* Calls visit() for each entry; visit() may free that one, and must add none. */

@@ -17,6 +17,8 @@ struct picture {
 	struct source *source;
 	uint32_t policy;
 	bool dumping;
+	bool in_doubt;			/* after a rename: a dump must tell */
+	uint32_t highest_ifindex;	/* that a link ever had */
 	uint64_t dump_start_ns;
 	uint64_t left_out;
 };
@@ -121,8 +123,9 @@ int picture_apply_record(struct picture *picture, const struct neigh_record *rec
 	} else {
 		entry = make ? neigh_table_get(picture->table, interface, key->family, key->addr) :
 			       neigh_table_find(picture->table, interface, key->family, key->addr);
+		/* a crowded table takes up nothing that the dump may tell of, either */
 		if (!entry)
-			return make ? -ENOMEM : 0;
+			return make && !neigh_table_is_crowded(picture->table) ? -ENOMEM : 0;
 	}
 	if (record->time_ns < entry->observed_ns)
 		return 0;
@@ -179,8 +182,7 @@ static void judge_interface(struct picture *picture, struct interface *interface
 /* The interface of `from` has another name now: its neighbours go to `to`. */
 static void move_entries(struct picture *picture, struct interface *from, struct interface *to)
 {
-	if (neigh_table_move(picture->table, from, to))
-		log_error("no memory to follow a rename to %s; the audit will", to->name);
+	picture->in_doubt |= neigh_table_move(picture->table, from, to);
 }
 
 /* No link has this name any more. Its ifindex, nameless, keeps the neighbours
@@ -223,6 +225,12 @@ bool picture_link(struct picture *picture, uint32_t ifindex, const char *name)
 		known->seen = true;
 		return false;
 	}
+	/* The kernel counts upwards. An ifindex that comes again had a life before,
+	 * and records of the new one may have been taken for the old one's, which
+	 * went with it. */
+	picture->in_doubt = ifindex <= picture->highest_ifindex && !(known && known->name[0]);
+	if (ifindex > picture->highest_ifindex)
+		picture->highest_ifindex = ifindex;
 	named = free_name(picture, name);
 	if (!named)
 		return false;
@@ -241,7 +249,7 @@ bool picture_link(struct picture *picture, uint32_t ifindex, const char *name)
 	}
 	judge_interface(picture, named);
 	/* what was filtered under the old name may count under the new one */
-	return flags_before & NEIGH_INTERFACE_IGNORED ||
+	return picture->in_doubt || flags_before & NEIGH_INTERFACE_IGNORED ||
 	       (named->kernel_flags & ~flags_before & NEIGH_INTERFACE_LINK_LOCAL);
 }
 

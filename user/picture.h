@@ -37,8 +37,8 @@ bool picture_ignores(const struct options *options, const char *interface);
  * -ENOMEM: a resync is due. */
 int picture_apply_record(struct picture *picture, const struct neigh_record *record);
 
-/* Links. Returns whether the interface has neighbours that count under this name
- * but were filtered under its former one: a dump must tell. */
+/* Links. Returns whether a dump must tell what neighbours the interface has: some
+ * count under this name but were filtered under its former one, or are in doubt. */
 bool picture_link(struct picture *picture, uint32_t ifindex, const char *name);
 void picture_link_gone(struct picture *picture, uint32_t ifindex);
 void picture_begin_links(struct picture *picture);

@@ -122,8 +122,14 @@ struct redis_client *redis_client_new(const struct redis_client_config *config)
 
 static void close_socket(struct redis_client *client)
 {
+	const struct linger at_once = { .l_onoff = 1 };
+
 	if (client->fd < 0)
 		return;
+	/* What the kernel still holds of commands whose replies nobody waits for any
+	 * more must not reach Redis after the next connection has read it. */
+	if (client->expected_count)
+		setsockopt(client->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
 	loop_remove(client->config.loop, &client->watch);
 	close(client->fd);
 	client->fd = -1;

@@ -40,6 +40,7 @@ struct repair {
 	bool due;
 	bool dumping;
 	bool stopped;
+	bool keeps_tombstones;		/* for look-ups */
 	bool has_picture;
 	bool redis_was_read;
 	uint64_t start_ns;
@@ -77,10 +78,18 @@ const char *repair_cause_name(enum repair_cause cause)
 	return names[cause];
 }
 
+static void keep_tombstones(struct repair *repair)
+{
+	repair->keeps_tombstones = true;
+	source_keep_tombstones(repair->config.source);
+}
+
 static void hold(struct repair *repair, struct neigh_entry *entry)
 {
 	if (entry->held)
 		return;
+	/* from before the look-up until its outcome is in the kernel side's map */
+	keep_tombstones(repair);
 	neigh_table_hold(entry);
 	entry->next_held = NULL;
 	*repair->last_held = entry;
@@ -137,7 +146,8 @@ static void look_for_absent(void *context, struct neigh_entry *entry)
 
 	if (entry->seen_in_dump || entry->record_time_ns > repair->start_ns)
 		return;
-	if ((entry->wanted || in_redis) && entry->interface->ifindex)
+	/* (a link that is gone has no neighbours: what is left of it goes as well) */
+	if (entry->wanted || (in_redis && entry->interface->ifindex))
 		hold(repair, entry);
 }
 
@@ -157,6 +167,15 @@ static bool is_wanted(void *context, const struct neigh_key *key)
 	const struct repair *repair = context;
 
 	return picture_wants(repair->config.picture, key);
+}
+
+/* Unless they are of use still. */
+static void drop_tombstones(struct repair *repair)
+{
+	if (!repair->keeps_tombstones || repair->first_held || repair->dumping)
+		return;
+	repair->keeps_tombstones = false;
+	source_end_snapshot(repair->config.source, is_wanted, repair);
 }
 
 /* The dump may be inconsistent although it does not say so: look again soon. */
@@ -191,10 +210,13 @@ static void merge(struct repair *repair, bool interrupted)
 	if (repair->cause != REPAIR_AUDIT) {
 		neigh_table_for_each(repair->config.table, seed_entry, repair);
 		source_end_snapshot(repair->config.source, is_wanted, repair);
+		if (repair->first_held)
+			keep_tombstones(repair);
 	} else if (repair->held_count > held_before) {
 		/* a claim may be what hides a difference from us */
 		source_invalidate_claims(repair->config.source);
 	}
+	drop_tombstones(repair);
 	repair->stats.dumped = repair->told;
 	log_info("%s: the kernel has %zu neighbours, %zu of them are published; %zu to be looked up",
 		 repair_cause_name(repair->cause), repair->told,
@@ -226,6 +248,9 @@ static void on_done(void *context, bool interrupted, int error)
 			log_limited(&limit, LOG_LEVEL_WARNING,
 				    "the dump of neighbours failed: %s; trying again",
 				    strerror(-error));
+		/* a resync that was asked for meanwhile is more than an audit */
+		if (again && repair->cause == REPAIR_AUDIT)
+			repair->cause = repair->next_cause;
 		repair->due = true;
 		loop_timer_arm(&repair->start, error ? FAILED_RETRY_NS : 0);
 		return;
@@ -410,35 +435,58 @@ void repair_confirm_published(struct repair *repair)
 		neigh_table_for_each(repair->config.table, hold_if_unknown, repair);
 }
 
+/* What the kernel says of the entry now, under the policy: 0 and *mac (NULL: it is
+ * not to be in Redis), or -errno. */
+static int ask_kernel(struct repair *repair, const struct neigh_key *key,
+		      struct neigh_observation *observation, const uint8_t **mac)
+{
+	int error = key->ifindex ? neigh_lookup(&repair->lookups, key, observation) : -ENOENT;
+
+	*mac = error ? NULL : picture_judge(repair->config.picture, observation);
+	return error == -ENOENT ? 0 : error;
+}
+
 /* Ends the entry's wait: with the truth, or, if that cannot be had, as it is. */
 static void look_up(struct repair *repair, struct neigh_entry *entry)
 {
 	static struct log_limit limit = { .burst = 3, .interval_ms = 10000 };
 	struct neigh_observation observation;
 	uint64_t start_ns = clock_now_ns();
-	const uint8_t *mac = NULL;
+	const uint8_t *mac;
 	struct neigh_key key;
-	int error = -ENOENT;
+	int error;
 
 	picture_key(entry, &key);
 	repair->stats.looked_up++;
-	if (key.ifindex)
-		error = neigh_lookup(&repair->lookups, &key, &observation);
-	if (!error)
-		mac = picture_judge(repair->config.picture, &observation);
-	if (error && error != -ENOENT) {
+	error = ask_kernel(repair, &key, &observation, &mac);
+	if (error) {
 		log_limited(&limit, LOG_LEVEL_WARNING,
 			    "cannot ask the kernel for a neighbour: %s; an audit will",
 			    strerror(-error));
 		repair->stats.failed++;
 		loop_timer_arm(&repair->follow_up, FOLLOW_UP_NS);
-	} else if (!entry->interface->ignored &&
-		   picture_observe(repair->config.picture, entry, mac, start_ns) &&
-		   repair->cause == REPAIR_AUDIT) {
-		repair->stats.audit_repaired++;
-		repair->repaired_since_dump++;
+	} else if (!entry->interface->ignored) {
+		if (picture_observe(repair->config.picture, entry, mac, start_ns) &&
+		    repair->cause == REPAIR_AUDIT) {
+			repair->stats.audit_repaired++;
+			repair->repaired_since_dump++;
+		}
+		/* or its deletion would look to the kernel side as if nobody knew it */
+		if (mac && entry->wanted && entry->record_time_ns <= start_ns)
+			source_seed(repair->config.source, &key, mac);
 	}
 	neigh_table_release(repair->config.table, entry);
+}
+
+/* All look-ups are done. */
+static void end_look_ups(struct repair *repair)
+{
+	drop_tombstones(repair);
+	if (!repair->repaired_since_dump)
+		return;
+	log_warning("audit: %llu neighbours were wrong and have been repaired",
+		    (unsigned long long)repair->repaired_since_dump);
+	repair->repaired_since_dump = 0;
 }
 
 bool repair_work(struct repair *repair)
@@ -449,11 +497,8 @@ bool repair_work(struct repair *repair)
 	repair->config.drain(repair->config.context);
 	for (int i = 0; i < LOOK_UPS_A_TURN && repair->first_held; i++)
 		look_up(repair, take_held(repair));
-	if (!repair->first_held && repair->repaired_since_dump) {
-		log_warning("audit: %llu neighbours were wrong and have been repaired",
-			    (unsigned long long)repair->repaired_since_dump);
-		repair->repaired_since_dump = 0;
-	}
+	if (!repair->first_held)
+		end_look_ups(repair);
 	return repair->first_held != NULL;
 }
 

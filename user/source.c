@@ -104,6 +104,12 @@ void source_begin_snapshot(struct source *source)
 		source->ops->begin_snapshot(source);
 }
 
+void source_keep_tombstones(struct source *source)
+{
+	if (source->ops->keep_tombstones)
+		source->ops->keep_tombstones(source);
+}
+
 void source_seed(struct source *source, const struct neigh_key *key, const uint8_t *mac)
 {
 	if (source->ops->seed)

@@ -93,6 +93,8 @@ void source_invalidate_claims(struct source *source);
  * NUD changes are suppressed from the start; then end.
  */
 void source_begin_snapshot(struct source *source);
+/* Before look-ups whose outcome is to be seeded, too; ended as a snapshot is. */
+void source_keep_tombstones(struct source *source);
 void source_seed(struct source *source, const struct neigh_key *key, const uint8_t *mac);
 /* is_wanted() tells whether a neighbour is published; values of others are removed. */
 void source_end_snapshot(struct source *source,

@@ -310,11 +310,16 @@ static void bpf_invalidate_claims(struct source *base)
 	__atomic_store_n(&source->control->epoch, epoch ? epoch : 1, __ATOMIC_SEQ_CST);
 }
 
+static void bpf_keep_tombstones(struct source *base)
+{
+	__atomic_store_n(&bpf_source(base)->control->keep_tombstones, 1, __ATOMIC_SEQ_CST);
+}
+
 static void bpf_begin_snapshot(struct source *base)
 {
 	struct bpf_source *source = bpf_source(base);
 
-	__atomic_store_n(&source->control->keep_tombstones, 1, __ATOMIC_SEQ_CST);
+	bpf_keep_tombstones(base);
 	__atomic_store_n(&source->control->claims_incomplete, 0, __ATOMIC_SEQ_CST);
 	bpf_invalidate_claims(base);
 }
@@ -436,6 +441,7 @@ static const struct source_ops bpf_ops = {
 	.forget_interface = bpf_forget_interface,
 	.invalidate_claims = bpf_invalidate_claims,
 	.begin_snapshot = bpf_begin_snapshot,
+	.keep_tombstones = bpf_keep_tombstones,
 	.seed = bpf_seed,
 	.end_snapshot = bpf_end_snapshot,
 };

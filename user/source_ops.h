@@ -23,6 +23,7 @@ struct source_ops {
 	void (*forget_interface)(struct source *source, uint32_t ifindex);
 	void (*invalidate_claims)(struct source *source);
 	void (*begin_snapshot)(struct source *source);
+	void (*keep_tombstones)(struct source *source);
 	void (*seed)(struct source *source, const struct neigh_key *key, const uint8_t *mac);
 	void (*end_snapshot)(struct source *source,
 			     bool (*is_wanted)(void *context, const struct neigh_key *key),

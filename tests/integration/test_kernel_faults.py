@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What the kernel's side can do to a mirror, with each source."""
 import os
+import signal
 import subprocess
 import threading
 import time
@@ -55,6 +56,37 @@ def test_a_name_on_another_ifindex_and_an_ifindex_under_another_name(veth, names
     table = equals_kernel()
     assert sum(key.startswith("NEIGH_TABLE:two:") for key in table) == 100
     assert sum(key.startswith("NEIGH_TABLE:one:") for key in table) == 50
+
+
+def test_an_ifindex_used_again_while_the_daemon_stands_still(veth, namespace, make_daemon,
+                                                             equals_kernel, source):
+    """It takes in the new link's neighbours before it hears that the old link is gone."""
+    daemon = make_daemon(*source).start()
+    again = ["link add name br9 index 77 type bridge"]
+    for round_number in range(8):
+        daemon.signal(signal.SIGSTOP)
+        namespace.batch([*again, *burst(20, "br9", mac=round_number)])
+        daemon.signal(signal.SIGCONT)
+        assert len(equals_kernel(8)) == 20
+        again = ["link del br9", "link add name br9 index 77 type bridge"]
+
+
+def test_a_full_table_follows_renames_while_redis_stands_still(veth, namespace, make_daemon,
+                                                               redis_server, equals_kernel,
+                                                               source):
+    """Old and new names need room at the same time, and the neighbours must not be left out."""
+    namespace.add_interface("a0")
+    namespace.batch(burst(100, "a0"))
+    make_daemon("--max-neighbours", "100", *source).start()
+    equals_kernel()
+    redis_server.pause()
+    namespace.batch(burst(1, "a0", mac=1))      # keeps a write in flight
+    for before, after in (("a0", "b0"), ("b0", "c0"), ("c0", "d0")):
+        namespace.ip("link", "set", before, "name", after)
+        stay_quiet(0.2)
+    redis_server.resume()
+    table = equals_kernel(10)
+    assert sum(key.startswith("NEIGH_TABLE:d0:") for key in table) == 100
 
 
 def test_4096_interfaces_are_mirrored(veth, namespace, make_daemon, equals_kernel):
@@ -256,6 +288,20 @@ def test_no_valid_neighbour_is_missed_while_others_come_and_go(veth, namespace, 
     statistics = daemon.statistics()
     assert statistics["dumps"] > 3, statistics
     daemon.assert_accounts_balance()
+
+
+def test_the_deletion_of_what_only_an_audit_found_is_seen(veth, namespace, make_daemon,
+                                                          equals_kernel, redis_server, source):
+    """No hook announced it, so the kernel side must be told that it is published."""
+    namespace.add_interface("silent0")
+    namespace.ip("link", "set", "silent0", "arp", "off")
+    namespace.ip("addr", "add", "198.51.100.1/24", "dev", "silent0")
+    daemon = make_daemon("--noarp", "yes", "--audit-interval", "0", *source).start()
+    namespace.can_ping("198.51.100.9")
+    daemon.audit()
+    eventually(lambda: "NEIGH_TABLE:silent0:198.51.100.9" in redis_server.table())
+    namespace.ip("neigh", "del", "198.51.100.9", "dev", "silent0")
+    equals_kernel(noarp=True)
 
 
 def test_a_daemon_in_a_time_namespace_of_its_own_orders_records_right(veth, namespace, make_daemon,

@@ -66,9 +66,13 @@ def test_a_daemon_that_stands_still_for_5_s_is_right_afterwards(veth, namespace,
     daemon = make_daemon(*source, "--redis-timeout", "2s").start()
     namespace.batch(burst(5000))
     equals_kernel()
+    adding = threading.Thread(target=namespace.batch, args=(burst(5000, mac=1) * 3,))
+    adding.start()
+    time.sleep(0.05)
     daemon.signal(signal.SIGSTOP)
+    adding.join()
     deadline = time.monotonic() + 5
-    mac = 0
+    mac = 1
     while time.monotonic() < deadline:
         mac += 1
         namespace.batch(burst(5000, mac=mac))

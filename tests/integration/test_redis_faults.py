@@ -100,6 +100,17 @@ def test_a_flush_under_us_is_repaired_by_an_audit(daemon, namespace, redis_serve
     count_of(daemon, "redis_repaired", 500)
 
 
+def test_a_flush_under_us_is_noticed_by_the_next_write(daemon, namespace, equals_kernel,
+                                                       redis_server):
+    """HSET and DEL answer how many fields and keys there were: not what we left there."""
+    namespace.batch(burst(500))
+    equals_kernel()
+    redis_server.client.flushall()
+    namespace.batch(burst(1, mac=1))
+    assert len(equals_kernel()) == 500
+    count_of(daemon, "redis_repaired", 499)
+
+
 def test_a_flush_under_us_is_repaired_by_the_next_regular_audit(veth, namespace, make_daemon,
                                                                 redis_server, equals_kernel):
     namespace.batch(burst(500))

@@ -224,13 +224,92 @@ static void a_move_deletes_the_old_keys_and_sets_the_new_ones(void **state)
 	struct neigh_entry *old = published(fixture, 1, mac_a);
 	struct neigh_entry *new;
 
-	assert_int_equal(neigh_table_move(fixture->table, fixture->eth0, wan0), 0);
+	assert_false(neigh_table_move(fixture->table, fixture->eth0, wan0));
 	assert_int_equal(neigh_table_dirty_count(fixture->table), 2);
 	new = entry_of(fixture, wan0, 1);
 	assert_true(new->wanted);
 	assert_memory_equal(new->wanted_mac, mac_a, 6);
 	assert_false(old->wanted);
 	assert_int_equal(neigh_table_wanted_count(fixture->table), 1);
+}
+
+static void a_move_of_what_waits_for_a_look_up_is_in_doubt(void **state)
+{
+	struct fixture *fixture = *state;
+	struct interface *wan0 = interface_get_by_name(fixture->interfaces, "wan0");
+
+	neigh_table_hold(published(fixture, 1, mac_a));
+	assert_true(neigh_table_move(fixture->table, fixture->eth0, wan0));
+}
+
+static void a_full_table_can_be_renamed_again_and_again(void **state)
+{
+	struct interface_set *interfaces = interface_set_new();
+	struct neigh_table *table = neigh_table_new(interfaces, 16);
+	struct interface *names[4];
+	uint8_t addr[16] = { 10 };
+
+	(void)state;
+	for (int i = 0; i < 4; i++)
+		names[i] = interface_get_by_name(interfaces, (char[]){ (char)('a' + i), 0 });
+	for (uint8_t i = 0; i < 16; i++) {
+		struct neigh_entry *entry;
+
+		addr[3] = i;
+		entry = neigh_table_get(table, names[0], NEIGHTRACK_FAMILY_IPV4, addr);
+		neigh_table_want(table, entry, mac_a);
+		neigh_table_set_published(table, entry, PUBLISHED_MAC, mac_a);
+	}
+	assert_true(neigh_table_is_full(table));
+	for (int i = 0; i < 3; i++)
+		assert_false(neigh_table_move(table, names[i], names[i + 1]));
+	assert_int_equal(neigh_table_wanted_count(table), 16);
+	neigh_table_free(table);
+	interface_set_free(interfaces);
+}
+
+static void at_twice_the_limit_no_entry_is_made(void **state)
+{
+	struct interface_set *interfaces = interface_set_new();
+	struct neigh_table *table = neigh_table_new(interfaces, 1);
+	struct interface *eth0 = interface_get_by_name(interfaces, "eth0");
+	uint8_t addr[16] = { 10 };
+
+	(void)state;
+	for (uint8_t i = 0; i < 2; i++) {
+		addr[3] = i;
+		assert_non_null(neigh_table_get(table, eth0, NEIGHTRACK_FAMILY_IPV4, addr));
+	}
+	assert_true(neigh_table_is_crowded(table));
+	assert_non_null(neigh_table_get(table, eth0, NEIGHTRACK_FAMILY_IPV4, addr));
+	addr[3] = 9;
+	assert_null(neigh_table_get(table, eth0, NEIGHTRACK_FAMILY_IPV4, addr));
+	neigh_table_free(table);
+	interface_set_free(interfaces);
+}
+
+static void what_a_verification_has_not_seen_is_dirty_again(void **state)
+{
+	struct fixture *fixture = *state;
+	struct neigh_entry *seen = published(fixture, 1, mac_a);
+
+	published(fixture, 2, mac_a);
+	neigh_table_begin_verification(fixture->table);
+	neigh_table_verify(seen);
+	assert_int_equal(neigh_table_end_verification(fixture->table), 1);
+	assert_int_equal(neigh_table_dirty_count(fixture->table), 1);
+	assert_int_equal(neigh_table_end_verification(fixture->table), 0);
+}
+
+static void a_write_acknowledged_meanwhile_needs_no_verification(void **state)
+{
+	struct fixture *fixture = *state;
+	struct neigh_entry *entry = published(fixture, 1, mac_a);
+
+	neigh_table_begin_verification(fixture->table);
+	neigh_table_want(fixture->table, entry, mac_b);
+	neigh_table_acknowledge(fixture->table, neigh_table_take_dirty(fixture->table));
+	assert_int_equal(neigh_table_end_verification(fixture->table), 0);
 }
 
 static void a_cleared_interface_wants_nothing(void **state)
@@ -310,6 +389,11 @@ int main(void)
 		test(an_entry_held_while_dirty_is_listed_again_at_its_release),
 		test(a_remembered_entry_outlives_what_it_was),
 		test(a_move_deletes_the_old_keys_and_sets_the_new_ones),
+		test(a_move_of_what_waits_for_a_look_up_is_in_doubt),
+		test(a_full_table_can_be_renamed_again_and_again),
+		test(at_twice_the_limit_no_entry_is_made),
+		test(what_a_verification_has_not_seen_is_dirty_again),
+		test(a_write_acknowledged_meanwhile_needs_no_verification),
 		test(a_cleared_interface_wants_nothing),
 		test(an_entry_of_an_interface_without_a_name_waits),
 		test(an_interface_that_is_gone_is_freed_with_its_last_entry),
