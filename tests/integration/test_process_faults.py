@@ -82,6 +82,20 @@ def test_a_daemon_that_stands_still_for_5_s_is_right_afterwards(veth, namespace,
     assert not daemon.said("no answer within"), "it blames Redis for its own rest"
 
 
+def test_replies_that_came_while_the_daemon_stood_still_are_in_time(veth, namespace, make_daemon,
+                                                                    redis_server, equals_kernel):
+    daemon = make_daemon("--redis-timeout", "1s").start()
+    redis_server.pause()
+    namespace.batch(burst(100))
+    stay_quiet(0.3)
+    daemon.signal(signal.SIGSTOP)
+    redis_server.resume()
+    stay_quiet(1.5)
+    daemon.signal(signal.SIGCONT)
+    assert len(equals_kernel()) == 100
+    assert daemon.statistics()["redis_timeouts"] == 0
+
+
 def test_without_descriptors_it_waits_for_some(daemon, namespace, redis_server, equals_kernel):
     redis_server.stop()
     eventually(lambda: daemon.said("is away"))
