@@ -37,7 +37,7 @@ SOURCES  := $(filter-out $(MAINS:%=user/%.c),$(wildcard user/*.c))
 OBJECTS  := $(SOURCES:user/%.c=$(BUILD)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all help setup run demo check tests fuzzers fuzz install clean
+.PHONY: all help setup run demo check soak tests fuzzers fuzz install clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/neightrackd $(BUILD)/neightrack
@@ -49,6 +49,7 @@ help:
 	@echo 'sudo make demo     the same in two network namespaces, for 20 seconds'
 	@echo 'sudo make check    build and run every test (REQUIRE_ALL=1: none may be skipped)'
 	@echo 'make fuzz          run each fuzzer for FUZZ_SECONDS (default 60)'
+	@echo 'sudo make soak     storms of changes and faults for MINUTES=10, repeatable by SEED='
 	@echo 'make install       below $$(DESTDIR)$$(PREFIX) (PREFIX=$(PREFIX))'
 	@echo 'make clean         remove $(BUILD)/'
 	@echo 'Switches: V=1 WERROR=1 SANITIZE=1 COVERAGE=1 CC=clang BUILD=dir'
@@ -124,6 +125,8 @@ fuzzers: $(FUZZERS)
 
 fuzz: fuzzers
 	$(Q)BUILD=$(BUILD) FUZZ_SECONDS=$${FUZZ_SECONDS:-60} scripts/fuzz
+soak: all
+	$(Q)BUILD=$(BUILD) MINUTES=$(MINUTES) SEED=$(SEED) scripts/soak
 
 # --- what a person runs ----------------------------------------------------------
 

@@ -40,6 +40,12 @@ class Namespace:
         """Many iproute2 commands in one process."""
         run("ip", "-n", self.name, "-batch", "-", text="\n".join(lines) + "\n")
 
+    def try_batch(self, lines):
+        """The same, where some may fail: their interface or neighbour may just be gone."""
+        subprocess.run(["ip", "-n", self.name, "-force", "-batch", "-"], check=False,
+                       input="\n".join(lines) + "\n", text=True, stdout=subprocess.DEVNULL,
+                       stderr=subprocess.DEVNULL)
+
     def execute(self, *words):
         return run("ip", "netns", "exec", self.name, *words)
 

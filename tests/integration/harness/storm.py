@@ -5,7 +5,6 @@ own says, which depends on nothing but the seed: the same seed, the same sequenc
 import collections
 import random
 import socket
-import subprocess
 import threading
 import time
 
@@ -85,9 +84,7 @@ class Storm:
 
     def run(self, name, lines, namespace=None):
         """What fails (an interface that is just gone) is part of the storm."""
-        subprocess.run(["ip", "-n", (namespace or self.namespace).name, "-force", "-batch", "-"],
-                       input="\n".join(lines) + "\n", text=True, stdout=subprocess.DEVNULL,
-                       stderr=subprocess.DEVNULL, check=False)
+        (namespace or self.namespace).try_batch(lines)
         self.counts[name] += len(lines)
         return "; ".join(lines[:6]) + (f"; ... {len(lines)} lines" if len(lines) > 6 else "")
 
