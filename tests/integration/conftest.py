@@ -1,5 +1,6 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Fixtures: everything that a test starts ends with it, even when it fails."""
+import fcntl
 import os
 import sys
 
@@ -29,19 +30,35 @@ def pytest_configure(config):
 
 @pytest.fixture(scope="session", autouse=True)
 def large_neighbour_tables():
-    """The limits are global, and the default allows 1,024 neighbours."""
+    """The limits are global, and the default allows 1,024 neighbours. Sessions may run
+    side by side: the first remembers what was set, and the last sets it again."""
     if os.geteuid() != 0:
         yield
         return
     paths = [f"/proc/sys/net/{family}/neigh/default/gc_thresh{i}"
              for family in ("ipv4", "ipv6") for i in (1, 2, 3)]
-    before = {path: open(path).read() for path in paths}
-    # the upper limits first: the kernel may collect in between
-    for path in sorted(paths, reverse=True):
-        open(path, "w").write("2000000")
-    yield
-    for path, value in before.items():
-        open(path, "w").write(value)
+    with open("/run/neightrack-tests.lock", "a+", encoding="ascii") as lock:
+        if is_alone(lock):
+            lock.truncate(0)
+            lock.write("\n".join(open(path).read().strip() for path in paths))
+            lock.flush()
+        fcntl.flock(lock, fcntl.LOCK_SH)
+        # the upper limits first: the kernel may collect in between
+        for path in sorted(paths, reverse=True):
+            open(path, "w").write("2000000")
+        yield
+        if is_alone(lock):
+            lock.seek(0)
+            for path, value in zip(paths, lock.read().split()):
+                open(path, "w").write(value)
+
+
+def is_alone(lock):
+    try:
+        fcntl.flock(lock, fcntl.LOCK_EX | fcntl.LOCK_NB)
+    except BlockingIOError:
+        return False
+    return True
 
 
 @pytest.fixture

@@ -3,8 +3,6 @@
 import os
 import signal
 import subprocess
-import threading
-import time
 
 import pytest
 from harness.namespace import Namespace, burst, removal
@@ -252,43 +250,6 @@ for i in range(1, 20000):
 
 
 # --- dumps and clocks -------------------------------------------------------------------
-
-def test_no_valid_neighbour_is_missed_while_others_come_and_go(veth, namespace, make_daemon,
-                                                               redis_server, equals_kernel,
-                                                               source):
-    """The kernel's dump resumes by an index that deletions shift: it skips valid entries."""
-    stable = int(os.environ.get("STABLE", "20000"))
-    seconds = float(os.environ.get("SECONDS", "6"))
-    namespace.batch(burst(stable, net="30"))
-    daemon = make_daemon(*source).start()
-    stopped = threading.Event()
-
-    def churn(net):
-        while not stopped.is_set():
-            namespace.batch(burst(2000, net=net))
-            namespace.batch(removal(2000, net=net))
-
-    threads = [threading.Thread(target=churn, args=(net,)) for net in ("40", "41")]
-    for thread in threads:
-        thread.start()
-    redis_server.forget_statistics()
-    deadline = time.monotonic() + seconds
-    lost = []
-    pattern = "NEIGH_TABLE:veth0:30.*"
-    while time.monotonic() < deadline:
-        daemon.audit()
-        count = sum(1 for _ in redis_server.client.scan_iter(match=pattern, count=5000))
-        if count != stable:
-            lost.append(count)
-    stopped.set()
-    for thread in threads:
-        thread.join()
-    assert lost == []
-    assert len(equals_kernel(20)) == stable
-    statistics = daemon.statistics()
-    assert statistics["dumps"] > 3, statistics
-    daemon.assert_accounts_balance()
-
 
 def test_the_deletion_of_what_only_an_audit_found_is_seen(veth, namespace, make_daemon,
                                                           equals_kernel, redis_server, source):
