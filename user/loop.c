@@ -141,6 +141,7 @@ static int timeout_ms(const struct loop *loop)
 
 int loop_run(struct loop *loop)
 {
+	loop->stopped = false;
 	while (!loop->stopped) {
 		bool may_sleep;
 

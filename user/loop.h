@@ -49,7 +49,7 @@ static inline void loop_timer_disarm(struct loop_timer *timer)
  * must only look at its descriptors, not sleep. */
 void loop_set_prepare(struct loop *loop, bool (*prepare)(void *context), void *context);
 
-/* Until loop_stop(). Returns 0 or -errno of epoll. */
+/* Until loop_stop(); may be called again after that. 0 or -errno of epoll. */
 int loop_run(struct loop *loop);
 void loop_stop(struct loop *loop);
 
