@@ -116,23 +116,32 @@ class Storm:
         count = rng.choice((1, 10, 200, 2000))
         return self.run(name, [self.random_line(rng) for _ in range(count)])
 
+    def landmarks(self, rng, device):
+        """Neighbours that nobody else touches, so that what is lost of them stays lost."""
+        return [f"neigh replace 10.8.0.{rng.randrange(1, 9)} lladdr 02:00:00:00:03:"
+                f"{rng.randrange(256):02x} dev {device} nud permanent" for _ in range(3)]
+
+    def made_again(self, rng, old, new, index=""):
+        """`new` in the place of `old`, with an ifindex that another one may have had."""
+        return [f"link del {old}", f"link add {new} {index} type veth peer name {new}-p",
+                f"link set {new}-p up", f"link set {new} up", *self.landmarks(rng, new)]
+
     def change_links(self, rng, name):
-        index = rng.randrange(2000, 2004)
+        index = f"index {rng.randrange(2000, 2003)}"
         number = rng.randrange(4)
         peer = self.peer.name
         self.stopped.wait(rng.random() * 0.3)
         lines = rng.choice((
-            ["link set ra down", "link set ra up"],
+            ["link set ra down", "link set ra up", *self.landmarks(rng, "ra")],
             ["link set veth0 down", "link set veth0 up"],
             ["link set ra name rx", "link set rb name ra", "link set rx name rb"],
-            ["link set rb name ignored0", "link set ignored0 name rb"],
-            ["link del rb", "link add rb type veth peer name rb-p", "link set rb-p up",
-             "link set rb up"],
-            # another name with the ifindex that was rb's, as far as it was one of these
-            ["link del rb", f"link add rz index {index} type veth peer name rz-p",
-             "link set rz up", f"neigh replace 10.9.0.9 lladdr 02:00:00:00:00:09 dev rz",
-             "link del rz", f"link add rb index {index} type veth peer name rb-p",
-             "link set rb-p up", "link set rb up"],
+            ["link set rb name ignored0", *self.landmarks(rng, "ignored0"),
+             "link set ignored0 name rb"],
+            self.made_again(rng, "rb", "rb"),
+            self.made_again(rng, "rb", "rb", index),
+            self.made_again(rng, "rb", "rz", index) + self.made_again(rng, "rz", "rb", index),
+            self.made_again(rng, "rb", "ignored0", index) +
+            self.made_again(rng, "ignored0", "rb", index),
             [f"addr replace 198.51.100.{number}/24 dev ra"],
             [f"addr del 198.51.100.{number}/24 dev ra"],
             [f"link set rb address 02:00:00:00:01:{number:02x}"],
@@ -143,10 +152,11 @@ class Storm:
         done = self.run(name, lines)
         if "netns" in lines[0]:
             device = lines[0].split()[2]
-            back = [f"neigh replace 10.9.0.8 lladdr 02:00:00:00:00:08 dev {device}",
+            back = [*self.landmarks(rng, device),
                     f"link set {device} netns {self.namespace.name}"]
             done += "; " + self.run(name, back, self.peer)
-            done += "; " + self.run(name, [f"link set {device} up"])
+            up = [f"link set {device} up", *self.landmarks(rng, device)]
+            done += "; " + self.run(name, up)
         return done
 
     def resolve(self, rng, name):
