@@ -7,6 +7,7 @@ again. SECONDS sets the length of each storm. cases.txt holds what once failed.
 import ipaddress
 import os
 import random
+import time
 
 import pytest
 from harness.daemon import dump_map
@@ -19,6 +20,8 @@ SECONDS = float(os.environ.get("SECONDS", "4"))
 CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cases.txt")
 IGNORED = ("lo", "ignored0")
 FEW, MANY = 400, 15000
+# after each Redis and the kernel are compared
+SECONDS_A_ROUND = {FEW: 1, MANY: 4}
 
 # name: (options, addresses a family and interface, kinds of faults)
 STORMS = {
@@ -87,27 +90,35 @@ def endure(collecting, veth, namespace, peer, redis_server, make_daemon, equals_
         daemon = make_daemon(*options).start()
         faults = Faults(daemon, redis_server,
                         lambda: make_daemon(*options, instance=daemon.instance), kinds)
+        deadline = time.monotonic() + SECONDS
         try:
-            storm.run_for(SECONDS, faults.inject)
-            daemon = faults.daemon
-            eventually(lambda: daemon.said("ready") or daemon.process.poll() is not None, 30,
-                       "ready after the storm")
-            if "audit" in kinds:
-                daemon.audit()
-            # whatever the storm has left, it still takes in what comes
-            namespace.ip("neigh", "replace", "192.0.2.99", "lladdr", "02:00:00:00:00:99",
-                         "dev", "veth0", "nud", "permanent")
-            assert "NEIGH_TABLE:veth0:192.0.2.99" in equals_kernel(30, ignored=IGNORED)
-            eventually_holds(daemon.assert_accounts_balance)
-            if daemon.statistics()["source"] == "tp_btf":
-                eventually_holds(lambda: assert_claims_are_true(daemon, redis_server.table))
+            while time.monotonic() < deadline:
+                faults.choose(random.Random(f"{seed} {storm.round}"))
+                storm.run_for(SECONDS_A_ROUND[addresses], faults.inject)
+                settle(storm, faults)
         except AssertionError:
             storm.tell()
+            print("faults:", *faults.chosen)
             print("the daemon's last lines:", *faults.daemon.lines[-30:], sep="\n  ")
             raise
         finally:
-            report("storm", name=name, seed=seed, changes=storm.changes, faults=faults.number)
+            report("storm", name=name, seed=seed, rounds=storm.round, changes=storm.changes,
+                   faults=faults.number)
         assert storm.changes > 1000 and faults.number > 2
+
+    def settle(storm, faults):
+        """After a round: whatever it has left, Redis becomes equal, and stays alive."""
+        daemon = faults.daemon
+        eventually(lambda: daemon.said("ready") or daemon.process.poll() is not None, 30,
+                   "ready after the storm")
+        if "audit" in faults.kinds:
+            daemon.audit()
+        namespace.ip("neigh", "replace", "192.0.2.99", "lladdr",
+                     f"02:00:00:00:99:{storm.round & 255:02x}", "dev", "veth0", "nud", "permanent")
+        assert "NEIGH_TABLE:veth0:192.0.2.99" in equals_kernel(30, ignored=IGNORED)
+        eventually_holds(daemon.assert_accounts_balance)
+        if daemon.statistics()["source"] == "tp_btf":
+            eventually_holds(lambda: assert_claims_are_true(daemon, redis_server.table))
 
     return check
 

@@ -20,16 +20,21 @@ class Faults:
         self.redis_server = redis_server
         self.make = make
         self.kinds = kinds
+        self.chosen = kinds
         self.counts = collections.Counter()
 
     @property
     def number(self):
         return sum(self.counts.values())
 
+    def choose(self, rng):
+        """Some kinds alone for what follows: a restart repairs what others have broken."""
+        self.chosen = rng.sample(self.kinds, rng.choice((1, 2, len(self.kinds))))
+
     def inject(self, rng):
         """One after a while."""
         time.sleep(rng.random() * 0.4)
-        kind = rng.choice(self.kinds)
+        kind = rng.choice(self.chosen)
         self.counts[kind] += 1
         getattr(self, kind)(rng)
 

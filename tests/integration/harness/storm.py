@@ -1,7 +1,9 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
-"""Random changes of neighbours and links. Each thread does what a generator of its
-own says, which depends on nothing but the seed: the same seed, the same sequence
-(of which a run does as much as its time allows)."""
+"""Random changes of neighbours and links, in rounds. In each round each thread does
+what a generator of its own says, which depends on nothing but the seed and the
+round's number: the same seed, the same sequences (of which a run does as much as its
+time allows). A round has some kinds of changes alone, as others would repair what
+these have broken."""
 import collections
 import random
 import socket
@@ -22,6 +24,60 @@ TIMERS = {"base_reachable_time_ms": (200, 1000, 5000), "delay_first_probe_time":
           "ucast_solicit": (0, 1, 2), "mcast_solicit": (1, 2)}
 
 
+def landmarks(rng, device):
+    """Neighbours that nobody else touches, so that what is lost of them stays lost."""
+    return [f"neigh replace 10.8.0.{rng.randrange(1, 9)} lladdr 02:00:00:00:03:"
+            f"{rng.randrange(256):02x} dev {device} nud permanent" for _ in range(3)]
+
+
+def up_again(rng, device):
+    return [f"link set {device} down", f"link set {device} up", *landmarks(rng, device)]
+
+
+def made_again(rng, old, new, index=""):
+    """`new` in the place of `old`, with an ifindex that another one may have had."""
+    return [f"link del {old}", f"link add {new} {index} type veth peer name {new}-p",
+            f"link set {new}-p up", f"link set {new} up", *landmarks(rng, new)]
+
+
+def moved(storm, rng, device):
+    """To the other namespace, where it has a neighbour too, and back."""
+    return [("here", [f"link set {device} netns {storm.peer.name}"]),
+            ("peer", [*landmarks(rng, device),
+                      f"link set {device} netns {storm.namespace.name}"]),
+            ("here", [f"link set {device} up", *landmarks(rng, device)])]
+
+
+def some_index(rng):
+    return f"index {rng.randrange(2000, 2003)}"
+
+
+# name: function of storm and generator that returns [(where, lines), ...]
+LINK_STEPS = {
+    "ra-down-up": lambda storm, rng: [("here", up_again(rng, "ra"))],
+    "veth0-down-up": lambda storm, rng: [("here", ["link set veth0 down", "link set veth0 up"])],
+    "swap": lambda storm, rng: [("here", ["link set ra name rx", "link set rb name ra",
+                                          *landmarks(rng, "ra"), "link set rx name rb"])],
+    "ignored": lambda storm, rng: [("here", ["link set rb name ignored0",
+                                             *landmarks(rng, "ignored0"),
+                                             "link set ignored0 name rb"])],
+    "made": lambda storm, rng: [("here", made_again(rng, "rb", "rb"))],
+    "made-index": lambda storm, rng: [("here", made_again(rng, "rb", "rb", some_index(rng)))],
+    "made-other": lambda storm, rng: [("here", made_again(rng, "rb", "rz", some_index(rng)) +
+                                       made_again(rng, "rz", "rb", some_index(rng)))],
+    "made-ignored": lambda storm, rng: [
+        ("here", made_again(rng, "rb", "ignored0", some_index(rng)) +
+         made_again(rng, "ignored0", "rb", some_index(rng)))],
+    "address": lambda storm, rng: [
+        ("here", [f"addr {rng.choice(('replace', 'del'))} 198.51.100.{rng.randrange(4)}/24 dev ra"])],
+    "mac": lambda storm, rng: [
+        ("here", [f"link set rb address 02:00:00:00:01:{rng.randrange(4):02x}"])],
+    "arp": lambda storm, rng: [("here", ["link set rb arp off", "link set rb arp on"])],
+    "moved-ra": lambda storm, rng: moved(storm, rng, "ra"),
+    "moved-rb": lambda storm, rng: moved(storm, rng, "rb"),
+}
+
+
 class Storm:
     """Set up, then run_for(); changes is the number of commands and packets."""
 
@@ -31,6 +87,8 @@ class Storm:
         self.seed = seed
         self.addresses = addresses      # this many a family and interface
         self.stopped = threading.Event()
+        self.round = 0
+        self.link_steps = ()
         self.counts = collections.Counter()
         self.traces = {}
 
@@ -51,11 +109,15 @@ class Storm:
             self.namespace.batch(lines)
 
     def run_for(self, seconds, inject):
-        """Calls inject(rng) again and again meanwhile."""
+        """One round. Calls inject(rng) again and again meanwhile."""
         steps = {"neighbours 1": self.change_neighbours, "neighbours 2": self.change_neighbours,
                  "links": self.change_links, "resolution": self.resolve}
+        self.round += 1
+        self.stopped.clear()
+        rng = self.generator("faults")
+        all_steps = list(LINK_STEPS)
+        self.link_steps = rng.sample(all_steps, rng.choice((1, 2, 4, len(all_steps))))
         threads = [threading.Thread(target=self.repeat, args=item) for item in steps.items()]
-        rng = random.Random(f"{self.seed} faults")
         deadline = time.monotonic() + seconds
         for thread in threads:
             thread.start()
@@ -67,8 +129,11 @@ class Storm:
             for thread in threads:
                 thread.join()
 
+    def generator(self, name):
+        return random.Random(f"{self.seed} {self.round} {name}")
+
     def repeat(self, name, step):
-        rng = random.Random(f"{self.seed} {name}")
+        rng = self.generator(name)
         trace = self.traces[name] = collections.deque(maxlen=TRACE_LINES)
         pause_s = 0
         while not self.stopped.is_set():
@@ -79,6 +144,7 @@ class Storm:
             self.stopped.wait(pause_s)
 
     def tell(self):
+        print(f"round {self.round}; links: {' '.join(self.link_steps)}")
         for name, trace in self.traces.items():
             print(f"last steps of {name}:", *trace, sep="\n  ")
 
@@ -116,48 +182,10 @@ class Storm:
         count = rng.choice((1, 10, 200, 2000))
         return self.run(name, [self.random_line(rng) for _ in range(count)])
 
-    def landmarks(self, rng, device):
-        """Neighbours that nobody else touches, so that what is lost of them stays lost."""
-        return [f"neigh replace 10.8.0.{rng.randrange(1, 9)} lladdr 02:00:00:00:03:"
-                f"{rng.randrange(256):02x} dev {device} nud permanent" for _ in range(3)]
-
-    def made_again(self, rng, old, new, index=""):
-        """`new` in the place of `old`, with an ifindex that another one may have had."""
-        return [f"link del {old}", f"link add {new} {index} type veth peer name {new}-p",
-                f"link set {new}-p up", f"link set {new} up", *self.landmarks(rng, new)]
-
     def change_links(self, rng, name):
-        index = f"index {rng.randrange(2000, 2003)}"
-        number = rng.randrange(4)
-        peer = self.peer.name
-        self.stopped.wait(rng.random() * 0.3)
-        lines = rng.choice((
-            ["link set ra down", "link set ra up", *self.landmarks(rng, "ra")],
-            ["link set veth0 down", "link set veth0 up"],
-            ["link set ra name rx", "link set rb name ra", "link set rx name rb"],
-            ["link set rb name ignored0", *self.landmarks(rng, "ignored0"),
-             "link set ignored0 name rb"],
-            self.made_again(rng, "rb", "rb"),
-            self.made_again(rng, "rb", "rb", index),
-            self.made_again(rng, "rb", "rz", index) + self.made_again(rng, "rz", "rb", index),
-            self.made_again(rng, "rb", "ignored0", index) +
-            self.made_again(rng, "ignored0", "rb", index),
-            [f"addr replace 198.51.100.{number}/24 dev ra"],
-            [f"addr del 198.51.100.{number}/24 dev ra"],
-            [f"link set rb address 02:00:00:00:01:{number:02x}"],
-            ["link set rb arp off", "link set rb arp on"],
-            [f"link set ra netns {peer}"],
-            [f"link set rb netns {peer}"],
-        ))
-        done = self.run(name, lines)
-        if "netns" in lines[0]:
-            device = lines[0].split()[2]
-            back = [*self.landmarks(rng, device),
-                    f"link set {device} netns {self.namespace.name}"]
-            done += "; " + self.run(name, back, self.peer)
-            up = [f"link set {device} up", *self.landmarks(rng, device)]
-            done += "; " + self.run(name, up)
-        return done
+        self.stopped.wait(rng.random() * 0.2)
+        return "; ".join(self.run(name, lines, self.peer if where == "peer" else None)
+                         for where, lines in LINK_STEPS[rng.choice(self.link_steps)](self, rng))
 
     def resolve(self, rng, name):
         """What packets make the kernel do by itself, and with which timers."""
