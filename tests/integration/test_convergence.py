@@ -70,8 +70,10 @@ def assert_claims_are_true(daemon, read_table):
         claim = value[""]["published"]
         if value["epoch"] != control["epoch"]:
             continue
+        # of an interface that is gone nothing may be claimed
+        name = names.get(key["ifindex"], "none")
         address = ipaddress.ip_address(bytes(key["addr"][:4 if key["family"] == 2 else 16]))
-        published = table.get(f"NEIGH_TABLE:{names[key['ifindex']]}:{address}", {}).get("neigh")
+        published = table.get(f"NEIGH_TABLE:{name}:{address}", {}).get("neigh")
         valid = claim["stamp"] & 0x8000
         mac = ":".join(f"{byte:02x}" for byte in claim["mac"])
         assert published == (mac if valid else None), (address, row["formatted"])
@@ -102,6 +104,7 @@ def endure(collecting, veth, namespace, peer, redis_server, make_daemon, equals_
             print("the daemon's last lines:", *faults.daemon.lines[-30:], sep="\n  ")
             raise
         finally:
+            storm.end()
             report("storm", name=name, seed=seed, rounds=storm.round, changes=storm.changes,
                    faults=faults.number)
         assert storm.changes > 1000 and faults.number > 2

@@ -11,6 +11,7 @@ import threading
 import pytest
 from harness.namespace import burst
 from harness.report import report
+from harness.rtnetlink import Neighbours, delete, replace
 from harness.waiting import eventually, eventually_holds, stay_quiet
 
 ROUNDS = int(os.environ.get("ROUNDS", "10"))
@@ -57,20 +58,14 @@ class Churn:
         return self
 
     def run(self, rng, number):
-        there = set()
+        sender = Neighbours(self.namespace)
+        addresses = [f"40.{number}.{i >> 8}.{i & 255}" for i in range(1 << 14)]
         while not self.stopped.is_set():
-            lines = []
-            for _ in range(3000):
-                i = rng.randrange(1 << 14)
-                address = f"40.{number}.{i >> 8}.{i & 255}"
-                if i in there:
-                    lines.append(f"neigh del {address} dev veth0")
-                else:
-                    lines.append(f"neigh add {address} lladdr 02:00:00:00:00:01 dev veth0 "
-                                 f"nud reachable")
-                there ^= {i}
-            self.namespace.batch(lines)
-            self.changes += len(lines)
+            some = rng.sample(addresses, 3000)
+            sender.send([delete(address, "veth0") if rng.random() < 0.5 else
+                         replace(address, "veth0", "02:00:00:00:00:01") for address in some])
+            self.changes += len(some)
+        sender.close()
 
     def __exit__(self, *_):
         self.stopped.set()

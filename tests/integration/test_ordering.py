@@ -15,6 +15,7 @@ import time
 import pytest
 from harness.namespace import burst, expected_table
 from harness.report import report
+from harness.rtnetlink import Neighbours, delete, replace
 from harness.waiting import eventually, eventually_holds
 
 FOLDER = os.path.dirname(os.path.abspath(__file__))
@@ -48,22 +49,24 @@ def test_netlink_against_arp_on_the_same_neighbours_ends_equal(veth, namespace, 
     namespace.sysctl("ipv4/neigh/veth0/locktime", 0)
     mac = json.loads(namespace.ip("-j", "link", "show", "veth0"))[0]["address"]
     daemon = make_daemon("--audit-interval", "0", *options).start()
-    lines = [f"neigh replace {address} lladdr 02:00:00:00:66:{i:02x} dev veth0 nud {state}"
+    kinds = [replace(address, "veth0", f"02:00:00:00:66:{i:02x}", state)
              for i in range(4) for address in ADDRESSES
              for state in ("reachable", "reachable", "stale", "delay")]
     # deletions race with what ARP brings up again
-    lines += [f"neigh del {ADDRESSES[0]} dev veth0"] * 2
+    kinds += [delete(ADDRESSES[0], "veth0")] * 2
+    sender = Neighbours(namespace)
     rng = random.Random(seed)
     changes = pauses = 0
     while changes < CHANGES:
         storm = start_program(peer, "arp_storm.py", "veth0", mac, SECONDS_A_ROUND, *ADDRESSES)
         while storm.poll() is None:
-            batch = rng.choices(lines, k=4000)
-            namespace.try_batch(batch)
-            changes += len(batch)
+            some = rng.choices(kinds, k=4000)
+            sender.send(some)
+            changes += len(some)
         changes += int(storm.stdout.read())
         assert len(equals_kernel()) >= len(ADDRESSES) - 1
         pauses += 1
+    sender.close()
     report("ordering", source=daemon.statistics()["source"], seed=seed, changes=changes,
            pauses=pauses)
     assert daemon.count("submitted") > 1000

@@ -5,10 +5,14 @@ round's number: the same seed, the same sequences (of which a run does as much a
 time allows). A round has some kinds of changes alone, as others would repair what
 these have broken."""
 import collections
+import itertools
 import random
 import socket
 import threading
 import time
+
+from . import rtnetlink
+from .rtnetlink import delete, replace, replace_proxy
 
 DEVICES = ("veth0", "ra", "rb")
 PEER_ADDRESSES = [f"192.0.2.{i}" for i in range(2, 10)]
@@ -26,8 +30,8 @@ TIMERS = {"base_reachable_time_ms": (200, 1000, 5000), "delay_first_probe_time":
 
 def landmarks(rng, device):
     """Neighbours that nobody else touches, so that what is lost of them stays lost."""
-    return [f"neigh replace 10.8.0.{rng.randrange(1, 9)} lladdr 02:00:00:00:03:"
-            f"{rng.randrange(256):02x} dev {device} nud permanent" for _ in range(3)]
+    return [replace(f"10.8.0.{rng.randrange(1, 9)}", device,
+                    f"02:00:00:00:03:{rng.randrange(256):02x}", "permanent") for _ in range(3)]
 
 
 def up_again(rng, device):
@@ -69,7 +73,8 @@ LINK_STEPS = {
         ("here", made_again(rng, "rb", "ignored0", some_index(rng)) +
          made_again(rng, "ignored0", "rb", some_index(rng)))],
     "address": lambda storm, rng: [
-        ("here", [f"addr {rng.choice(('replace', 'del'))} 198.51.100.{rng.randrange(4)}/24 dev ra"])],
+        ("here", [f"addr {rng.choice(('replace', 'del'))} 198.51.100.{rng.randrange(4)}/24 "
+                  "dev ra"])],
     "mac": lambda storm, rng: [
         ("here", [f"link set rb address 02:00:00:00:01:{rng.randrange(4):02x}"])],
     "arp": lambda storm, rng: [("here", ["link set rb arp off", "link set rb arp on"])],
@@ -91,6 +96,8 @@ class Storm:
         self.link_steps = ()
         self.counts = collections.Counter()
         self.traces = {}
+        self.senders = {}
+        self.failures = []
 
     @property
     def changes(self):
@@ -104,9 +111,9 @@ class Storm:
         for address in PEER_ADDRESSES_6[1:]:
             self.peer.ip("addr", "add", f"{address}/64", "dev", "veth0", "nodad")
         if self.addresses > 1000:
-            lines = [f"neigh replace {self.ipv4(i)} lladdr 02:00:00:00:00:00 dev {device} "
-                     f"nud permanent" for device in DEVICES for i in range(self.addresses)]
-            self.namespace.batch(lines)
+            rtnetlink.Neighbours(self.namespace).send(
+                [replace(self.ipv4(i), device, "02:00:00:00:00:00", "permanent")
+                 for device in DEVICES for i in range(self.addresses)])
 
     def run_for(self, seconds, inject):
         """One round. Calls inject(rng) again and again meanwhile."""
@@ -128,6 +135,7 @@ class Storm:
             self.stopped.set()
             for thread in threads:
                 thread.join()
+        assert not self.failures, self.failures
 
     def generator(self, name):
         return random.Random(f"{self.seed} {self.round} {name}")
@@ -135,40 +143,58 @@ class Storm:
     def repeat(self, name, step):
         rng = self.generator(name)
         trace = self.traces[name] = collections.deque(maxlen=TRACE_LINES)
+        for namespace in (self.namespace, self.peer):
+            if (name, namespace) not in self.senders:
+                self.senders[name, namespace] = rtnetlink.Neighbours(namespace)
         pause_s = 0
         while not self.stopped.is_set():
             if rng.randrange(STEPS_A_PAUSE) == 0:
                 pause_s = rng.choice(PAUSES_S)
-            what = step(rng, name)
+            try:
+                what = step(rng, name)
+            except Exception as failure:        # of the storm itself
+                self.failures.append(repr(failure))
+                return
             trace.append(f"{time.monotonic():.3f} {what}")
             self.stopped.wait(pause_s)
+
+    def end(self):
+        for sender in self.senders.values():
+            sender.close()
 
     def tell(self):
         print(f"round {self.round}; links: {' '.join(self.link_steps)}")
         for name, trace in self.traces.items():
             print(f"last steps of {name}:", *trace, sep="\n  ")
 
-    def run(self, name, lines, namespace=None):
-        """What fails (an interface that is just gone) is part of the storm."""
-        (namespace or self.namespace).try_batch(lines)
-        self.counts[name] += len(lines)
-        return "; ".join(lines[:6]) + (f"; ... {len(lines)} lines" if len(lines) > 6 else "")
+    def run(self, name, steps, namespace=None):
+        """Lines for iproute2 and changes, in their order. What fails (an interface that is
+        just gone) is part of the storm."""
+        where = namespace or self.namespace
+        for is_line, group in itertools.groupby(steps, lambda step: isinstance(step, str)):
+            if is_line:
+                where.try_batch(group)
+            else:
+                self.senders[name, where].send(list(group))
+        self.counts[name] += len(steps)
+        words = [step if isinstance(step, str) else rtnetlink.text(step) for step in steps[:6]]
+        return "; ".join(words) + (f"; ... {len(steps)} in all" if len(steps) > 6 else "")
 
     def ipv4(self, number):
         return f"10.{9 + (number >> 16)}.{number >> 8 & 255}.{number & 255}"
 
-    def random_line(self, rng):
+    def random_change(self, rng):
         device = rng.choice(DEVICES)
         address = self.ipv4(rng.randrange(1, self.addresses))
         if rng.random() < 0.3:
             address = f"2001:db8:9::{rng.randrange(1, self.addresses):x}"
         kind = rng.random()
         if kind < 0.25:
-            return f"neigh del {address} dev {device}"
+            return delete(address, device)
         if kind < 0.27:
-            return f"neigh replace proxy {address} dev {device}"
-        return (f"neigh replace {address} lladdr 02:00:00:00:00:{rng.randrange(4):02x} "
-                f"dev {device} nud {rng.choice(STATES)}")
+            return replace_proxy(address, device)
+        return replace(address, device, f"02:00:00:00:00:{rng.randrange(4):02x}",
+                       rng.choice(STATES))
 
     def change_neighbours(self, rng, name):
         kind = rng.random()
@@ -178,9 +204,9 @@ class Storm:
             return self.run(name, ["neigh flush all"])
         if kind < 0.10:
             # again and again the same: one CPU's record may overtake the other's
-            return self.run(name, [self.random_line(rng) for _ in range(3)] * 100)
+            return self.run(name, [self.random_change(rng) for _ in range(3)] * 100)
         count = rng.choice((1, 10, 200, 2000))
-        return self.run(name, [self.random_line(rng) for _ in range(count)])
+        return self.run(name, [self.random_change(rng) for _ in range(count)])
 
     def change_links(self, rng, name):
         self.stopped.wait(rng.random() * 0.2)
