@@ -12,16 +12,21 @@ import time
 import pytest
 from harness.daemon import dump_map
 from harness.faults import Faults
+from harness.namespace import expected_table
 from harness.report import report
 from harness.storm import Storm
 from harness.waiting import eventually, eventually_holds
 
-SECONDS = float(os.environ.get("SECONDS", "4"))
+SECONDS = float(os.environ.get("SECONDS", "3"))
 CASES = os.path.join(os.path.dirname(os.path.abspath(__file__)), "cases.txt")
 IGNORED = ("lo", "ignored0")
 FEW, MANY = 400, 15000
 # after each Redis and the kernel are compared
 SECONDS_A_ROUND = {FEW: 1, MANY: 4}
+
+LIMIT = 200
+LIMITED = ["--max-neighbours", str(LIMIT)]
+RECONFIGURED = ("reconfigure", "pause_daemon", "kill_daemon", "kill_clients")
 
 # name: (options, addresses a family and interface, kinds of faults)
 STORMS = {
@@ -36,6 +41,10 @@ STORMS = {
     "netlink-small-buffer": (["--source", "netlink", "--netlink-buffer", "8192"], FEW,
                              Faults.BREAKS + Faults.AUDITED),
     "netlink-many": (["--source", "netlink", "--netlink-buffer", "1M"], MANY, Faults.BREAKS),
+    "tp_btf-limited": (["--source", "tp_btf", *LIMITED], FEW, Faults.BREAKS),
+    "netlink-limited": (["--source", "netlink", *LIMITED], FEW, Faults.BREAKS),
+    "tp_btf-reconfigured": (["--source", "tp_btf"], FEW, RECONFIGURED),
+    "netlink-reconfigured": (["--source", "netlink"], FEW, RECONFIGURED),
 }
 
 
@@ -80,7 +89,7 @@ def assert_claims_are_true(daemon, read_table):
 
 
 @pytest.fixture
-def endure(collecting, veth, namespace, peer, redis_server, make_daemon, equals_kernel):
+def endure(collecting, veth, namespace, peer, redis_server, make_daemon, equals_kernel, tmp_path):
     """Runs the storm of that name and seed, and compares."""
 
     def check(name, seed):
@@ -88,10 +97,14 @@ def endure(collecting, veth, namespace, peer, redis_server, make_daemon, equals_
         print(f"SEED={seed}")
         storm = Storm(namespace, peer, seed, addresses)
         storm.set_up()
-        options = ["--ignore", "lo ignored* *-p", "--audit-interval", "0", *options]
-        daemon = make_daemon(*options).start()
+        configuration = tmp_path / "neightrackd.conf"
+        options = ["--config", str(configuration), "--audit-interval", "0", *options]
+        daemon = make_daemon(*options)
         faults = Faults(daemon, redis_server,
-                        lambda: make_daemon(*options, instance=daemon.instance), kinds)
+                        lambda: make_daemon(*options, instance=daemon.instance), kinds,
+                        configuration)
+        faults.write_configuration("")
+        daemon.start()
         deadline = time.monotonic() + SECONDS
         try:
             while time.monotonic() < deadline:
@@ -116,12 +129,23 @@ def endure(collecting, veth, namespace, peer, redis_server, make_daemon, equals_
                    "ready after the storm")
         if "audit" in faults.kinds:
             daemon.audit()
+        if "reconfigure" in faults.kinds:
+            faults.configure("")
         namespace.ip("neigh", "replace", "192.0.2.99", "lladdr",
                      f"02:00:00:00:99:{storm.round & 255:02x}", "dev", "veth0", "nud", "permanent")
-        assert "NEIGH_TABLE:veth0:192.0.2.99" in equals_kernel(30, ignored=IGNORED)
+        if "--max-neighbours" in daemon.options:
+            eventually_holds(assert_kept_ones_are_right, 30)
+        else:
+            assert "NEIGH_TABLE:veth0:192.0.2.99" in equals_kernel(30, ignored=IGNORED)
         eventually_holds(daemon.assert_accounts_balance)
-        if daemon.statistics()["source"] == "tp_btf":
+        if daemon.statistics()["source"] == "tp_btf" and "--max-neighbours" not in daemon.options:
             eventually_holds(lambda: assert_claims_are_true(daemon, redis_server.table))
+
+    def assert_kept_ones_are_right():
+        """As many as may be kept are, and each of these is as the kernel has it."""
+        have, want = redis_server.table(), expected_table(namespace, ignored=IGNORED)
+        wrong = dict(item for item in have.items() if want.get(item[0]) != item[1])
+        assert not wrong and len(have) == min(LIMIT, len(want))
 
     return check
 

@@ -8,19 +8,24 @@ import redis
 
 
 class Faults:
-    """`make()` returns a new Daemon of the same instance that is not started yet."""
+    """`make()` returns a new Daemon of the same instance that is not started yet, and
+    `configuration` is the path of its file."""
 
     # of the processes and of what is between them
     BREAKS = ("pause_daemon", "kill_daemon", "pause_redis", "kill_clients", "restart_redis")
     # what only an audit finds, and audits
     AUDITED = ("flush_redis", "audit")
+    # what reconfigure chooses from; the first is what the others end with
+    CONFIGURATIONS = ("", "ignore = lo ignored* *-p ra\n", "ipv6 = no\n",
+                      "ignore = lo *-p\nnoarp = yes\n", "interfaces = r*\nbatch_size = 7\n")
 
-    def __init__(self, daemon, redis_server, make, kinds):
+    def __init__(self, daemon, redis_server, make, kinds, configuration):
         self.daemon = daemon
         self.redis_server = redis_server
         self.make = make
         self.kinds = kinds
         self.chosen = kinds
+        self.configuration = configuration
         self.counts = collections.Counter()
 
     @property
@@ -75,3 +80,18 @@ class Faults:
         del rng
         if self.daemon.takes_signals():
             self.daemon.audit()
+
+    def reconfigure(self, rng):
+        self.configure(rng.choice(self.CONFIGURATIONS))
+
+    def configure(self, text):
+        self.write_configuration(text)
+        if self.daemon.takes_signals():
+            self.daemon.signal(signal.SIGHUP)
+
+    def write_configuration(self, text):
+        """In one step, as the daemon may be reading it."""
+        usual = "" if "ignore" in text else "ignore = lo ignored* *-p\n"
+        fresh = self.configuration.with_suffix(".new")
+        fresh.write_text(f"[neightrackd]\n{usual}{text}")
+        fresh.rename(self.configuration)
