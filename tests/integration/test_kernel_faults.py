@@ -2,6 +2,7 @@
 """What the kernel's side can do to a mirror, with each source."""
 import os
 import signal
+import socket
 import subprocess
 
 import pytest
@@ -101,6 +102,8 @@ def test_4096_interfaces_are_mirrored(veth, namespace, make_daemon, equals_kerne
     table = equals_kernel(20)
     assert sum(key.startswith("NEIGH_TABLE:c") for key in table) == 200
     assert daemon.verify()[0] == 0
+    namespace.batch([f"link del c{i}" for i in range(100)])
+    assert len(equals_kernel(20)) == 2 * pairs - 200
 
 
 # --- the network namespace -----------------------------------------------------------
@@ -225,28 +228,46 @@ def test_a_flood_is_bounded_counted_and_gone_when_it_ends(veth, namespace, make_
     assert len(equals_kernel(20)) == 1500
 
 
+def scan(namespace, count):
+    """A datagram to each of so many addresses: the kernel asks who has them."""
+    sender = namespace.open_socket(socket.AF_INET, socket.SOCK_DGRAM)
+    for i in range(1, count):
+        try:
+            sender.sendto(b"x", socket.MSG_DONTWAIT, (f"10.77.{i >> 8}.{i & 255}", 9))
+        except OSError:
+            pass
+    sender.close()
+
+
 def test_a_scan_of_a_whole_network_is_bounded(veth, namespace, peer, make_daemon, redis_server,
-                                              equals_kernel):
+                                              equals_kernel, source):
     """The peer answers ARP for a /16, which is what a scan from here finds."""
     peer.ip("route", "add", "local", "10.77.0.0/16", "dev", "lo")
     namespace.ip("route", "add", "10.77.0.0/16", "dev", "veth0")
-    daemon = make_daemon("--max-neighbours", "1000").start()
-    namespace.execute("/usr/bin/python3", "-c", """
-import socket
-s = socket.socket(socket.AF_INET, socket.SOCK_DGRAM)
-s.setblocking(False)
-for i in range(1, 20000):
-    try:
-        s.sendto(b"x", (f"10.77.{i >> 8}.{i & 255}", 9))
-    except OSError:
-        pass
-""")
+    daemon = make_daemon("--max-neighbours", "1000", *source).start()
+    before = daemon.resident_kb()
+    scan(namespace, 20000)
     eventually(lambda: daemon.statistics()["over_limit"] > 0, 20)
     assert daemon.statistics()["entries"] <= 2000
     assert redis_server.client.dbsize() <= 1000
+    assert daemon.resident_kb() - before < 4 << 10
     namespace.ip("neigh", "flush", "dev", "veth0")
     namespace.batch(burst(100))
     assert len(equals_kernel(20)) >= 100
+
+
+def test_an_audit_keeps_to_the_limit(veth, namespace, make_daemon, redis_server, source):
+    """Before what was left out is fetched, as others have gone."""
+    namespace.batch(burst(1000))
+    daemon = make_daemon("--max-neighbours", "200", "--audit-interval", "0", *source).start()
+    assert redis_server.client.dbsize() == 200
+    kept = [key.split(":")[2] for key in redis_server.table()]
+    namespace.batch([f"neigh del {address} dev veth0" for address in kept[:100]])
+    daemon.audit()
+    eventually(lambda: redis_server.client.dbsize() >= 200, 10)
+    stay_quiet(1.5)
+    assert redis_server.client.dbsize() == 200
+    assert daemon.statistics()["wanted"] == 200
 
 
 # --- dumps and clocks -------------------------------------------------------------------

@@ -22,7 +22,7 @@ FOLDER = os.path.dirname(os.path.abspath(__file__))
 CHANGES = int(os.environ.get("CHANGES", "1000000"))
 SECONDS_A_ROUND = "0.5"
 ADDRESSES = [f"192.0.2.{i}" for i in range(10, 14)]
-FLOOD_SECONDS = float(os.environ.get("FLOOD_SECONDS", "5"))
+FLOOD_SECONDS = float(os.environ.get("FLOOD_SECONDS", "4"))
 FLOOD_ADDRESSES = 30000
 LIMIT = 5000
 
@@ -93,26 +93,30 @@ class Watch(threading.Thread):
         return self.seen
 
 
-@pytest.mark.parametrize("source", ["tp_btf", "netlink"])
-def test_a_flood_of_arp_is_bounded_and_what_remains_of_it_is_right(veth, namespace, peer,
-                                                                   redis_server, make_daemon,
-                                                                   equals_kernel, source, seed):
+OURS = {"ARP": ("10.77.255.254", "16", "10.77.0.1"),
+        "ND": ("2001:db8:77::ffff:1", "64", "2001:db8:77::1")}
+
+
+@pytest.mark.parametrize("source, kind", [("tp_btf", "ARP"), ("netlink", "ARP"), ("tp_btf", "ND")])
+def test_a_flood_is_bounded_and_what_remains_of_it_is_right(veth, namespace, peer, redis_server,
+                                                            make_daemon, equals_kernel, source,
+                                                            kind, seed):
     """From more addresses than max_neighbours, with ever other MACs."""
-    namespace.ip("addr", "add", "10.77.255.254/16", "dev", "veth0")
+    address, length, network = OURS[kind]
+    nodad = ["nodad"] if kind == "ND" else []
+    namespace.ip("addr", "add", f"{address}/{length}", "dev", "veth0", *nodad)
     namespace.sysctl("ipv4/neigh/veth0/locktime", 0)
-    namespace.sysctl("ipv4/conf/veth0/rp_filter", 0)
-    daemon = make_daemon("--source", source, "--max-neighbours", str(LIMIT), "--ignore",
-                         "lo").start()
+    daemon = make_daemon("--source", source, "--max-neighbours", str(LIMIT)).start()
     before_kb = daemon.resident_kb()
-    flood = start_program(peer, "arp_flood.py", "veth0", "10.77.255.254", str(FLOOD_SECONDS),
-                          "10.77.0.1", str(FLOOD_ADDRESSES), str(seed))
+    flood = start_program(peer, "flood.py", "veth0", address, str(FLOOD_SECONDS), network,
+                          str(FLOOD_ADDRESSES), str(seed))
     watch = Watch(lambda: (daemon.resident_kb(), redis_server.client.dbsize()))
     watch.start()
     flood.wait()
     seen = watch.end()
     sent = int(flood.stdout.read())
     statistics = daemon.statistics()
-    report("flood", source=source, seed=seed, changes=sent, over_limit=statistics["over_limit"],
+    report("flood", source=source, kind=kind, seed=seed, changes=sent, over_limit=statistics["over_limit"],
            most_kb=max(kb for kb, _ in seen) - before_kb)
     assert sent > 1000 * FLOOD_SECONDS
     assert max(kb for kb, _ in seen) - before_kb < 16 << 10
