@@ -37,7 +37,7 @@ SOURCES  := $(filter-out $(MAINS:%=user/%.c),$(wildcard user/*.c))
 OBJECTS  := $(SOURCES:user/%.c=$(BUILD)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all help setup run demo check soak tests fuzzers fuzz install clean
+.PHONY: all help setup run demo check memcheck soak tests fuzzers fuzz install clean
 .DELETE_ON_ERROR:
 
 all: $(BUILD)/neightrackd $(BUILD)/neightrack
@@ -48,6 +48,7 @@ help:
 	@echo '                   (REDIS=unix:///path or tcp://host:port/db uses that Redis)'
 	@echo 'sudo make demo     the same in two network namespaces, for 20 seconds'
 	@echo 'sudo make check    build and run every test (REQUIRE_ALL=1: none may be skipped)'
+	@echo 'sudo make memcheck some of the tests under valgrind'
 	@echo 'make fuzz          run each fuzzer for FUZZ_SECONDS (default 60)'
 	@echo 'sudo make soak     storms of changes and faults for MINUTES=10, repeatable by SEED='
 	@echo 'make install       below $$(DESTDIR)$$(PREFIX) (PREFIX=$(PREFIX))'
@@ -125,6 +126,14 @@ fuzzers: $(FUZZERS)
 
 fuzz: fuzzers
 	$(Q)BUILD=$(BUILD) FUZZ_SECONDS=$${FUZZ_SECONDS:-60} scripts/fuzz
+# What the compilers' sanitizers cannot see, on the way of a record and back.
+MEMCHECK := valgrind -q --error-exitcode=99 --suppressions=$(CURDIR)/tests/valgrind.supp \
+            --leak-check=full --errors-for-leak-kinds=definite
+
+memcheck: all
+	$(Q)BUILD=$(BUILD) ONLY=integration TIME_SCALE=20 WRAPPER="$(MEMCHECK)" \
+		PYTEST_ARGS="-x -k 'test_mirror or test_links'" scripts/check
+
 soak: all
 	$(Q)BUILD=$(BUILD) MINUTES=$(MINUTES) SEED=$(SEED) scripts/soak
 

@@ -361,8 +361,8 @@ static void remove_value(struct bpf_source *source, const struct neigh_key *key)
 static void sweep(struct bpf_source *source,
 		  bool (*is_wanted)(void *context, const struct neigh_key *key), void *context)
 {
-	struct neigh_key *keys = malloc(SWEEP_BATCH * sizeof(*keys));
-	struct neigh_value *values = malloc(SWEEP_BATCH * sizeof(*values));
+	struct neigh_key *keys = calloc(SWEEP_BATCH, sizeof(*keys));
+	struct neigh_value *values = calloc(SWEEP_BATCH, sizeof(*values));
 	int fd = bpf_map__fd(source->object->maps.neighbours);
 	uint32_t position;
 	void *from = NULL;

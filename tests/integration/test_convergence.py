@@ -125,7 +125,7 @@ def endure(collecting, veth, namespace, peer, redis_server, make_daemon, equals_
     def settle(storm, faults):
         """After a round: whatever it has left, Redis becomes equal, and stays alive."""
         daemon = faults.daemon
-        eventually(lambda: daemon.said("ready") or daemon.process.poll() is not None, 30,
+        eventually(lambda: daemon.said("ready: ") or daemon.process.poll() is not None, 30,
                    "ready after the storm")
         if "audit" in faults.kinds:
             daemon.audit()

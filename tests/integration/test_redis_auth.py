@@ -34,7 +34,7 @@ def test_a_password_that_is_missing_is_said_until_none_is_needed(veth, namespace
     daemon = make_daemon().launch()
     eventually(lambda: daemon.said("NOAUTH"))
     redis_server.client.config_set("requirepass", "")
-    eventually(lambda: daemon.said("ready"), 10)
+    eventually(lambda: daemon.said("ready: "), 10)
     assert len(equals_kernel()) == 100
 
 
@@ -91,7 +91,7 @@ def test_a_wrong_password_is_said_until_the_file_is_corrected(
                          "--log-level", "debug").launch()
     eventually(lambda: daemon.said("WRONGPASS"))
     password_file.write_text(SECRET + "\n")
-    eventually(lambda: daemon.said("ready"), 10)
+    eventually(lambda: daemon.said("ready: "), 10)
     assert len(equals_kernel()) == 100
     assert_the_secret_is_secret(daemon)
     assert not daemon.said("wr0ng-passw0rd")
@@ -117,7 +117,7 @@ def test_a_password_for_a_server_that_wants_none_is_said(
     daemon = make_daemon("--redis-password-file", str(password_file)).launch()
     eventually(lambda: daemon.said("AUTH"))
     redis_server.client.config_set("requirepass", SECRET)
-    eventually(lambda: daemon.said("ready"), 10)
+    eventually(lambda: daemon.said("ready: "), 10)
     assert len(equals_kernel()) == 100
 
 
@@ -142,7 +142,7 @@ def test_a_scan_that_is_not_permitted_is_said_until_it_is(veth, namespace, make_
     daemon = make_daemon().launch()
     eventually(lambda: daemon.said("NOPERM"))
     acl(redis_server, "default", "+scan")
-    eventually(lambda: daemon.said("ready"), 10)
+    eventually(lambda: daemon.said("ready: "), 10)
     assert len(equals_kernel()) == 100
 
 

@@ -63,7 +63,7 @@ def test_a_socket_whose_folder_appears_later_is_found(veth, namespace, make_daem
     folder.mkdir()
     os.rename(redis_server.socket, folder / "redis.sock")
     os.symlink(folder / "redis.sock", redis_server.socket)
-    eventually(lambda: daemon.said("ready"), 10)
+    eventually(lambda: daemon.said("ready: "), 10)
     assert len(equals_kernel()) == 100
 
 
@@ -314,7 +314,7 @@ def test_a_port_that_swallows_connections_is_given_up_and_tried_again(
         closed.stop()
     server = make_redis(port=int(closed.url.rsplit(":", 1)[1]))
     server.start()
-    eventually(lambda: daemon.said("ready"), 15)
+    eventually(lambda: daemon.said("ready: "), 15)
     eventually(lambda: len(server.table()) == 100)
 
 

@@ -110,7 +110,7 @@ def test_a_redis_that_is_absent_at_start_is_waited_for(veth, namespace, make_dae
     eventually(lambda: daemon.said("snapshot"))
     stay_quiet()
     redis_server.start()
-    eventually(lambda: daemon.said("ready"), 15)
+    eventually(lambda: daemon.said("ready: "), 15)
     assert len(equals_kernel()) == 500
 
 

@@ -81,7 +81,7 @@ def test_sentinels_that_are_absent_at_start_are_waited_for(veth, namespace, make
     namespace.batch(burst(100))
     eventually(lambda: daemon.said("is away"))
     sentinels.sentinels[2].start()
-    eventually(lambda: daemon.said("ready"), 15)
+    eventually(lambda: daemon.said("ready: "), 15)
     assert len(wait_until_equal(sentinels.table, namespace)) == 100
 
 

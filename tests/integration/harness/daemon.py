@@ -14,6 +14,10 @@ from .waiting import TIME_SCALE, eventually
 ROOT = os.path.dirname(os.path.dirname(os.path.dirname(os.path.dirname(os.path.abspath(__file__)))))
 BUILD = os.path.join(ROOT, os.environ.get("BUILD", "build"))
 WRAPPER = shlex.split(os.environ.get("WRAPPER", ""))
+# what sanitizers and valgrind make of a fault that they found
+FAULTY = 99
+os.environ.setdefault("ASAN_OPTIONS", f"exitcode={FAULTY}")
+os.environ.setdefault("UBSAN_OPTIONS", f"exitcode={FAULTY}:print_stacktrace=1")
 # what daemons use that are not told otherwise
 SOURCE = os.environ.get("SOURCE", "auto")
 PINS = "/sys/fs/bpf/neightrack"
@@ -72,7 +76,7 @@ class Daemon:
 
     def start(self):
         self.launch()
-        eventually(lambda: self.said("ready") or self.process.poll() is not None, 20,
+        eventually(lambda: self.said("ready: ") or self.process.poll() is not None, 20,
                    "a line with the word ready")
         assert self.process.poll() is None, self.lines
         return self
@@ -113,6 +117,9 @@ class Daemon:
             except subprocess.TimeoutExpired:
                 self.process.kill()
                 self.process.wait()
+        if self.reader:
+            self.reader.join(timeout=5)
+        assert not self.process or self.process.returncode != FAULTY, self.lines
         folder = f"{PINS}/{self.instance}"
         if os.path.isdir(folder):
             for name in os.listdir(folder):
