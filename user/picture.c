@@ -75,22 +75,31 @@ bool picture_wants(struct picture *picture, const struct neigh_key *key)
 	return entry && (entry->wanted || entry->held);
 }
 
+/* A neighbour that is not wanted yet is to be: is there no room? */
+static bool leave_out(struct picture *picture)
+{
+	static struct log_limit limit = { .burst = 1, .interval_ms = 60000 };
+
+	if (!neigh_table_is_full(picture->table))
+		return false;
+	picture->left_out++;
+	log_limited(&limit, LOG_LEVEL_WARNING,
+		    "max_neighbours = %u are kept: further ones are left out of Redis until "
+		    "others go", picture->options->max_neighbours);
+	return true;
+}
+
 /* The entry of a neighbour that is to be published; NULL with errno ENOSPC if the
  * table is full, or ENOMEM. */
 static struct neigh_entry *get_wanted(struct picture *picture, struct interface *interface,
 				      const struct neigh_key *key)
 {
-	static struct log_limit limit = { .burst = 1, .interval_ms = 60000 };
 	struct neigh_entry *entry = neigh_table_find(picture->table, interface, key->family,
 						     key->addr);
 
 	if (entry && entry->wanted)
 		return entry;
-	if (neigh_table_is_full(picture->table)) {
-		picture->left_out++;
-		log_limited(&limit, LOG_LEVEL_WARNING,
-			    "max_neighbours = %u are kept: further ones are left out of Redis until "
-			    "others go", picture->options->max_neighbours);
+	if (leave_out(picture)) {
 		errno = ENOSPC;
 		return NULL;
 	}
@@ -363,6 +372,9 @@ bool picture_observe(struct picture *picture, struct neigh_entry *entry, const u
 {
 	if (entry->record_time_ns > start_ns)
 		return false;
+	/* many may have been found to be missing while there was room for one */
+	if (mac && !entry->wanted && leave_out(picture))
+		mac = NULL;
 	entry->observed_ns = start_ns;
 	/* so that a record that is older than this, but comes later, finds it */
 	if (picture->dumping)
