@@ -276,6 +276,19 @@ def test_an_audit_keeps_to_the_limit(veth, namespace, make_daemon, redis_server,
     assert daemon.statistics()["wanted"] == 200
 
 
+def test_a_restart_keeps_to_the_limit(veth, namespace, make_daemon, redis_server, source):
+    """Redis has those that came first, the snapshot tells of others first."""
+    limited = ("--max-neighbours", "200", "--audit-interval", "0", *source)
+    daemon = make_daemon(*limited).start()
+    namespace.batch(burst(1000))
+    eventually(lambda: redis_server.client.dbsize() == 200)
+    daemon.kill()
+    daemon = make_daemon(*limited, instance=daemon.instance).start()
+    stay_quiet(1.5)
+    assert redis_server.client.dbsize() == 200
+    assert daemon.statistics()["wanted"] == 200
+
+
 # --- dumps and clocks -------------------------------------------------------------------
 
 def test_the_deletion_of_what_only_an_audit_found_is_seen(veth, namespace, make_daemon,
