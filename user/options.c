@@ -415,7 +415,8 @@ int options_parse(struct options *options, struct command_line *line, int argc, 
 		return -EINVAL;
 	if (options->netlink_no_enobufs && !options->audit_interval_s)
 		return complain(errors, "netlink_no_enobufs = yes with audit_interval = 0: nothing "
-				"would ever find what is lost; allowed is an audit_interval above 0");
+				"would ever find what is lost; allowed is an audit_interval above "
+				"0");
 	return 0;
 }
 

@@ -218,7 +218,8 @@ static void merge(struct repair *repair, bool interrupted)
 	}
 	drop_tombstones(repair);
 	repair->stats.dumped = repair->told;
-	log_info("%s: the kernel has %zu neighbours, %zu of them are published; %zu to be looked up",
+	log_info("%s: the kernel has %zu neighbours, %zu of them are published; %zu to be looked "
+		 "up",
 		 repair_cause_name(repair->cause), repair->told,
 		 neigh_table_wanted_count(repair->config.table), repair->held_count);
 	follow_up(repair, interrupted);

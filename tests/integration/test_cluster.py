@@ -58,6 +58,7 @@ def test_a_node_that_does_not_own_the_slot_is_left_for_the_one_that_does(
     assert "MOVED" in error_of(wrong.client, "HSET", f"{PREFIX}x", "a", "b")
     namespace.batch(burst(500))
     daemon = make_daemon(*OPTIONS, *option, url=cluster.url(wrong)).start()
+    assert daemon.verify(*OPTIONS)[0] == 0
     assert len(equals_owner()) == 500
     assert 1 <= daemon.statistics()["moved_redirects"] <= 10
 

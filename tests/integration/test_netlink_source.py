@@ -43,6 +43,16 @@ def test_a_full_receive_buffer_is_noticed_counted_and_repaired(veth, namespace, 
     assert daemon.statistics()["lost"] > 0
 
 
+def test_losses_that_nobody_reports_are_found_by_the_audit(veth, namespace, make_daemon,
+                                                           equals_kernel):
+    daemon = make_daemon("--source", "netlink", "--netlink-buffer", "8192",
+                         "--netlink-no-enobufs", "yes", "--audit-interval", "1").start()
+    namespace.batch(burst(20000) + burst(20000, mac=1))
+    assert len(equals_kernel(15)) == 20000
+    statistics = daemon.statistics()
+    assert statistics["lost"] == 0 and statistics["kernel_repaired"] > 0
+
+
 def test_deletions_that_find_the_buffer_full_leave_no_ghost(veth, namespace, make_daemon,
                                                             redis_server):
     namespace.batch(burst(20000))

@@ -71,6 +71,8 @@ def test_a_user_and_a_password_suffice_and_appear_nowhere(
                              str(password_file), "--log-level", "debug").start()
         namespace.batch(burst(100))
         assert len(equals_kernel()) == 100
+        assert daemon.verify("--redis-user", "mirror", "--redis-password-file",
+                             str(password_file))[0] == 0
         users = {client["user"] for client in redis_server.client.client_list()
                  if client["name"].startswith("neightrack-")}
         assert users == {"mirror"}

@@ -33,9 +33,10 @@ def follows(sentinels, before):
 
 
 def test_the_master_is_found(veth, namespace, make_daemon, sentinels):
-    make_daemon(url=sentinels.url()).start()
+    daemon = make_daemon(url=sentinels.url()).start()
     namespace.batch(burst(500))
     assert len(wait_until_equal(sentinels.table, namespace)) == 500
+    assert daemon.verify()[0] == 0
 
 
 def test_the_database_is_that_of_the_address(veth, namespace, make_daemon, sentinels):
