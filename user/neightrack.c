@@ -25,7 +25,8 @@ static void print_help(FILE *out)
 	      "Commands, which may be shortened:\n", out);
 	for (size_t i = 0; i < sizeof(commands) / sizeof(*commands); i++)
 		fprintf(out, "  %-8s %s\n", commands[i].name, commands[i].help);
-	fputs("\n"
+	fputs("  bench    SCENARIO      measure how fast it is: neightrack bench --help\n"
+	      "\n"
 	      "  -j  JSON        -p  pretty JSON\n"
 	      "  -4  IPv4 only   -6  IPv6 only\n\n"
 	      "Options are those of neightrackd (neightrackd --help), first of all --redis,\n"
@@ -135,6 +136,10 @@ int main(int argc, char **argv)
 	int long_count, status = COMMAND_FAILED;
 
 	log_setup("neightrack", LOG_LEVEL_NOTICE, LOG_FORMAT_TEXT);
+	if (argc > 1 && !strcmp(argv[1], "bench")) {
+		free(words);
+		return command_bench(argc - 1, argv + 1);
+	}
 	if (!words)
 		log_error("no memory");
 	else if (!sort_words(argc, argv, words + argc + 1, &long_count, &arguments))

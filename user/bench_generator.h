@@ -1,0 +1,40 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/*
+ * Changes of the kernel's neighbours, as fast as rtnetlink takes them: many
+ * messages in one send, which the kernel works off before it returns.
+ *
+ * The neighbours are numbered: number i is 10.x.y.z on one interface, with a MAC
+ * that follows from i and from a generation, so that what must be in Redis is known.
+ */
+#ifndef NEIGHTRACK_BENCH_GENERATOR_H
+#define NEIGHTRACK_BENCH_GENERATOR_H
+
+#include <stddef.h>
+#include <stdint.h>
+
+#define BENCH_MOST_NEIGHBOURS (1u << 24)
+
+enum bench_change {
+	BENCH_SET,		/* new, or another generation of the MAC */
+	BENCH_DELETE,
+	BENCH_CONFIRM,		/* the same MAC in another NUD state */
+};
+
+struct bench_generator;
+
+/* In the network namespace, for the interface of that ifindex. 0 or -errno. */
+int bench_generator_new(struct bench_generator **generator, int netns_fd, uint32_t ifindex);
+void bench_generator_free(struct bench_generator *generator);
+
+/* Applies the change to `count` neighbours from `first` on. The states that
+ * BENCH_CONFIRM gives alternate with `generation`'s evenness. 0 or -errno. */
+int bench_generate(struct bench_generator *generator, enum bench_change change, uint32_t first,
+		   uint32_t count, uint8_t generation);
+
+/* Changes that the kernel refused since the start. */
+uint64_t bench_generator_refused(struct bench_generator *generator);
+
+/* addr: 16 bytes; mac: 6 bytes. */
+void bench_neighbour(uint32_t number, uint8_t generation, uint8_t *addr, uint8_t *mac);
+
+#endif
