@@ -7,6 +7,7 @@
 #include <string.h>
 #include <unistd.h>
 
+#include "bench_latency.h"
 #include "clock.h"
 #include "listing.h"
 #include "log.h"
@@ -311,6 +312,35 @@ static int run_churn(struct bench_world *world, const struct bench_options *opti
 	return run_rate(world, options, BENCH_CONFIRM, result);
 }
 
+static int run_latency(struct bench_world *world, const struct bench_options *options,
+		       struct bench_result *result)
+{
+	/* whole rounds, so that all neighbours have the same generation in the end */
+	uint32_t rounds = options->rate * options->duration_s / options->neighbours;
+	struct bench_difference difference;
+	struct watch begin = { 0 };
+	double start_seconds;
+	int error = bench_generate(world->generator, BENCH_SET, 0, options->neighbours, 0);
+
+	rounds = rounds ? rounds : 1;
+	if (!error)
+		error = bench_world_start_daemon(world, options->daemon_words, &start_seconds);
+	if (!error)
+		error = look(world, &begin);
+	if (!error)
+		error = bench_latency(world, options->neighbours, options->rate,
+				      rounds * options->neighbours, result);
+	if (!error)
+		error = bench_redis_compare(world->connection, &world->schema, BENCH_INTERFACE,
+					    options->neighbours, (uint8_t)rounds, &difference);
+	if (error)
+		return error;
+	report_difference(result, &difference);
+	report_time(result, since(begin.start_ns),
+		    (double)(rounds * options->neighbours) / options->rate, 0);
+	return report_usage(world, &begin, result);
+}
+
 static const struct bench_scenario scenarios[] = {
 	{ "burst", "new neighbours, as fast as the kernel takes them", { .events = 5000 },
 	  run_burst },
@@ -318,6 +348,8 @@ static const struct bench_scenario scenarios[] = {
 	  { .neighbours = 10000 }, run_warm_restart },
 	{ "sustained", "changes of MACs at a rate",
 	  { .neighbours = 1000, .rate = 1000, .duration_s = 60 }, run_sustained },
+	{ "latency", "from before a change until a subscriber of Redis is told of it",
+	  { .neighbours = 100, .rate = 1000, .duration_s = 10 }, run_latency },
 	{ "churn", "changes of NUD states, MACs unchanged, at a rate",
 	  { .neighbours = 10000, .rate = 20000, .duration_s = 10 }, run_churn },
 };

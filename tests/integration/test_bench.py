@@ -47,6 +47,13 @@ def test_sustained_changes_are_all_written_or_overtaken():
     assert 100 <= figures["redis_writes"] <= figures["events"]
 
 
+def test_latency_has_its_percentiles_in_order():
+    figures = bench("latency", "--neighbors", "20", "--rate", "500", "--duration", "1")
+    values = [figures[name] for name in ("p50_us", "p90_us", "p99_us", "p999_us", "max_us")]
+    assert values == sorted(values) and values[0] > 0
+    assert figures["records"] == figures["redis_writes"] == 500
+
+
 def test_repeated_runs_give_medians_and_their_spread():
     figures = bench("burst", "--events", "200", "--repeat", "3")
     assert figures["repeat"] == 3
