@@ -54,7 +54,7 @@ static int measure_round_trips(redisContext *redis, uint64_t *values, uint32_t c
 			return -EIO;
 		values[i] = clock_now_ns() - start_ns;
 	}
-	return run(redis, "DEL neightrack-bench");
+	return run(redis, "UNLINK neightrack-bench");
 }
 
 /* Subscribed to all changes of the table's keys; NULL on failure. */

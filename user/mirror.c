@@ -45,6 +45,7 @@ struct mirror {
 	struct loop_watch source_watch;
 	struct loop_timer loss_check;
 	struct loop_timer deadline;
+	bool links_are_known;
 	bool ready_was_said;
 	bool shutting_down;
 	bool netns_is_gone;
@@ -188,7 +189,8 @@ static void on_link(void *context, uint32_t ifindex, const char *name)
 
 	if (mirror->netns_is_gone)
 		return;
-	if (picture_link(mirror->picture, ifindex, name) && repair_has_picture(mirror->repair))
+	/* also while the first dump is under way, which may have told of it before */
+	if (picture_link(mirror->picture, ifindex, name) && mirror->links_are_known)
 		repair_request(mirror->repair, REPAIR_RENAMED);
 }
 
@@ -207,6 +209,7 @@ static void on_links_end(void *context, bool after_loss)
 	if (mirror->netns_is_gone)
 		return;
 	picture_end_links(mirror->picture);
+	mirror->links_are_known = true;
 	if (!repair_has_picture(mirror->repair))
 		repair_request(mirror->repair, REPAIR_START);
 	else if (after_loss)

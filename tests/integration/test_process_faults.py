@@ -84,13 +84,13 @@ def test_a_daemon_that_stands_still_for_5_s_is_right_afterwards(veth, namespace,
 
 def test_replies_that_came_while_the_daemon_stood_still_are_in_time(veth, namespace, make_daemon,
                                                                     redis_server, equals_kernel):
-    daemon = make_daemon("--redis-timeout", "1s").start()
+    daemon = make_daemon("--redis-timeout", "2s").start()
     redis_server.pause()
     namespace.batch(burst(100))
-    stay_quiet(0.3)
+    time.sleep(0.5)
     daemon.signal(signal.SIGSTOP)
     redis_server.resume()
-    stay_quiet(1.5)
+    time.sleep(2.5)
     daemon.signal(signal.SIGCONT)
     assert len(equals_kernel()) == 100
     assert daemon.statistics()["redis_timeouts"] == 0

@@ -8,7 +8,7 @@ import threading
 
 import pytest
 from harness.namespace import burst, removal
-from harness.waiting import eventually, stay_quiet
+from harness.waiting import TIME_SCALE, eventually, stay_quiet
 
 MALFORMED = {
     "garbage": b"HTTP/1.1 400 Bad Request\r\n\r\n",
@@ -86,7 +86,8 @@ def test_a_reply_without_end_is_given_up_before_it_fills_the_memory(through_prox
     namespace.batch(burst(1, mac=1))
     assert len(equals_kernel(10)) == 10
     eventually(lambda: through_proxy.said("is back"))
-    assert through_proxy.resident_kb() - before < 64 << 10
+    # (a sanitizer keeps for a while what was freed)
+    assert through_proxy.resident_kb() - before < (64 << 10) * TIME_SCALE
     assert proxy.accepted == 2
 
 
