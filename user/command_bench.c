@@ -22,7 +22,11 @@ struct request {
 	char *source;
 	unsigned int repeat;
 	bool json;
+	char **extra;			/* for the daemon's command line */
+	int extra_count;
 };
+
+#define DEFAULT_LIMIT 131072u		/* neightrackd's own max_neighbours */
 
 static void print_help(FILE *out)
 {
@@ -152,14 +156,39 @@ static bool is_complete(const struct bench_result *results, size_t runs)
 	return true;
 }
 
+/* The daemon's words: its source, a limit that lets all in, and what the user adds. */
+static void make_daemon_words(const struct request *request, const struct bench_options *options,
+			      char **words, char limit[16])
+{
+	uint32_t most = options->neighbours > options->events ? options->neighbours :
+								options->events;
+
+	/* a larger table than needed would be paid for at each start */
+	if (most > DEFAULT_LIMIT) {
+		snprintf(limit, 16, "%u", most);
+		*words++ = (char *)"--max-neighbours";
+		*words++ = limit;
+	}
+	if (request->source) {
+		*words++ = (char *)"--source";
+		*words++ = request->source;
+	}
+	memcpy(words, request->extra, (size_t)request->extra_count * sizeof(*words));
+}
+
 static int run_scenario(const struct request *request, const struct bench_scenario *scenario)
 {
 	struct bench_options options = fill_in(&request->options, &scenario->defaults);
 	struct bench_result *results = calloc(request->repeat, sizeof(*results));
-	struct json_object *object;
-	int error = results ? 0 : -ENOMEM;
+	char **words = calloc((size_t)request->extra_count + 5, sizeof(*words));
+	int error = results && words ? 0 : -ENOMEM;
 	int status = COMMAND_FAILED;
+	struct json_object *object;
+	char limit[16];
 
+	if (!error)
+		make_daemon_words(request, &options, words, limit);
+	options.daemon_words = words;
 	for (unsigned int i = 0; !error && i < request->repeat; i++) {
 		if (isatty(STDERR_FILENO))
 			fprintf(stderr, "\r%s: run %u of %u ", scenario->name, i + 1, request->repeat);
@@ -177,26 +206,9 @@ static int run_scenario(const struct request *request, const struct bench_scenar
 			bench_result_print(scenario->name, results, request->repeat);
 		json_object_put(object);
 	}
+	free(words);
 	free(results);
 	return status;
-}
-
-/* The daemon's words: its source, a limit that lets all in, and what the user adds. */
-static char **make_daemon_words(const struct request *request, char **extra, int count)
-{
-	char **words = calloc((size_t)count + 5, sizeof(*words));
-	int used = 0;
-
-	if (!words)
-		return NULL;
-	words[used++] = (char *)"--max-neighbours";
-	words[used++] = (char *)"2000000";
-	if (request->source) {
-		words[used++] = (char *)"--source";
-		words[used++] = request->source;
-	}
-	memcpy(words + used, extra, (size_t)count * sizeof(*words));
-	return words;
 }
 
 static int run_chosen(const struct request *request, const char *name)
@@ -223,8 +235,6 @@ int command_bench(int argc, char **argv)
 {
 	struct request request = { .repeat = 1 };
 	const char *name = argc > 1 ? argv[1] : "";
-	char **words;
-	int status;
 
 	if (!name[0] || name[0] == '-') {
 		bool asked = !strcmp(name, "--help");
@@ -235,11 +245,7 @@ int command_bench(int argc, char **argv)
 	if (take_options(&request, argc - 1, argv + 1))
 		return COMMAND_FAILED;
 	signal(SIGPIPE, SIG_IGN);
-	words = make_daemon_words(&request, argv + 1 + optind, argc - 1 - optind);
-	if (!words)
-		return COMMAND_FAILED;
-	request.options.daemon_words = words;
-	status = run_chosen(&request, name);
-	free(words);
-	return status;
+	request.extra = argv + 1 + optind;
+	request.extra_count = argc - 1 - optind;
+	return run_chosen(&request, name);
 }
