@@ -6,6 +6,8 @@
 #include <net/if.h>
 #include <sys/socket.h>
 
+#include "netlink.h"
+
 static int find_name(const struct nlattr *attribute, void *context)
 {
 	const char **name = context;
@@ -23,7 +25,8 @@ int link_message_parse(const struct nlmsghdr *message, struct link_observation *
 {
 	const struct ifinfomsg *header;
 
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(*header))
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*header) ||
+	    !netlink_message_is_padded(message))
 		return -EBADMSG;
 	header = mnl_nlmsg_get_payload(message);
 	if (header->ifi_family != AF_UNSPEC || header->ifi_index <= 0)

@@ -10,6 +10,7 @@
 #include <sys/socket.h>
 
 #include "neightrack/policy.h"
+#include "netlink.h"
 
 struct attributes {
 	const struct nlattr *destination;
@@ -62,7 +63,8 @@ int neigh_message_parse(const struct nlmsghdr *message, struct neigh_observation
 	const struct ndmsg *header;
 	size_t address_bytes;
 
-	if (mnl_nlmsg_get_payload_len(message) < sizeof(*header))
+	if (mnl_nlmsg_get_payload_len(message) < sizeof(*header) ||
+	    !netlink_message_is_padded(message))
 		return -EBADMSG;
 	header = mnl_nlmsg_get_payload(message);
 	if (header->ndm_family != AF_INET && header->ndm_family != AF_INET6)

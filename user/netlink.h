@@ -39,6 +39,13 @@ static inline bool netlink_message_fits(const struct nlmsghdr *message, int left
 	return mnl_nlmsg_ok(message, left) && message->nlmsg_len <= (uint32_t)left;
 }
 
+/* The kernel pads messages with attributes. libmnl counts on it: in one that ends
+ * elsewhere it would read attributes beyond that end. */
+static inline bool netlink_message_is_padded(const struct nlmsghdr *message)
+{
+	return message->nlmsg_len % NLMSG_ALIGNTO == 0;
+}
+
 /*
  * Reads one datagram into `buffer` (NETLINK_READ_BYTES) and calls handle() for each of its messages
  * that is a notification or answers our last request. `interrupted`

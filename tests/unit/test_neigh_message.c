@@ -126,6 +126,18 @@ static void short_attributes_are_malformed(void **state)
 	assert_int_equal(neigh_message_parse(message, &seen), -EBADMSG);
 }
 
+static void a_message_that_ends_within_an_attribute_is_malformed(void **state)
+{
+	struct nlmsghdr *message = begin(AF_INET6, 7, 0);
+	struct link_observation link;
+
+	(void)state;
+	mnl_attr_put(message, NDA_DST, 16, ipv6);
+	message->nlmsg_len -= 2;
+	assert_int_equal(neigh_message_parse(message, &seen), -EBADMSG);
+	assert_int_equal(link_message_parse(message, &link), -EBADMSG);
+}
+
 static void a_message_without_a_header_is_malformed(void **state)
 {
 	struct nlmsghdr *message;
@@ -194,6 +206,7 @@ int main(void)
 		cmocka_unit_test(what_is_no_neighbour_of_ours_is_passed_over),
 		cmocka_unit_test(an_address_of_the_wrong_length_is_malformed),
 		cmocka_unit_test(short_attributes_are_malformed),
+		cmocka_unit_test(a_message_that_ends_within_an_attribute_is_malformed),
 		cmocka_unit_test(a_message_without_a_header_is_malformed),
 		cmocka_unit_test(a_link_has_its_name),
 		cmocka_unit_test(a_bridge_port_is_no_link),
