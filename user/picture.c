@@ -123,12 +123,18 @@ int picture_apply_record(struct picture *picture, const struct neigh_record *rec
 	if (!interface)
 		return make ? -ENOMEM : 0;
 	/* records from before the kernel side was told of the interface */
-	if (neigh_policy_key(picture->policy, interface->kernel_flags, key) != NEIGH_PUBLISH)
+	if (neigh_policy_key(picture->policy, interface->kernel_flags, key) != NEIGH_PUBLISH) {
+		interface_put(picture->interfaces, interface);	/* it may be a new one */
 		return 0;
+	}
 	if (set) {
 		entry = get_wanted(picture, interface, key);
-		if (!entry)
-			return errno == ENOSPC ? 0 : -ENOMEM;
+		if (!entry) {
+			int error = errno == ENOSPC ? 0 : -ENOMEM;
+
+			interface_put(picture->interfaces, interface);
+			return error;
+		}
 	} else {
 		entry = make ? neigh_table_get(picture->table, interface, key->family, key->addr) :
 			       neigh_table_find(picture->table, interface, key->family, key->addr);
@@ -204,8 +210,10 @@ static void detach_name(struct picture *picture, struct interface *interface)
 	interface_set_index(picture->interfaces, interface, 0);
 	if (interface->entries) {
 		nameless = interface_get_by_index(picture->interfaces, ifindex);
-		if (nameless)
+		if (nameless) {
 			move_entries(picture, interface, nameless);
+			interface_put(picture->interfaces, nameless);	/* none may be wanted */
+		}
 	}
 	interface_put(picture->interfaces, interface);
 }
