@@ -198,8 +198,11 @@ static void on_link_gone(void *context, uint32_t ifindex)
 {
 	struct mirror *mirror = context;
 
-	if (!mirror->netns_is_gone)
-		picture_link_gone(mirror->picture, ifindex);
+	if (mirror->netns_is_gone)
+		return;
+	/* what is on the ring of it would else be taken in for a link that is gone */
+	drain(mirror);
+	picture_link_gone(mirror->picture, ifindex);
 }
 
 static void on_links_end(void *context, bool after_loss)
@@ -208,6 +211,7 @@ static void on_links_end(void *context, bool after_loss)
 
 	if (mirror->netns_is_gone)
 		return;
+	drain(mirror);
 	picture_end_links(mirror->picture);
 	mirror->links_are_known = true;
 	if (!repair_has_picture(mirror->repair))
