@@ -12,7 +12,9 @@
  *      order of their claims: the last one on the ring is the newest state;
  *   3. after the swap read the state again, and go round again if it changed:
  *      another CPU may have found its newer state equal to the claim that was
- *      just replaced, and have kept quiet;
+ *      just replaced, and have kept quiet. If it did not change, that is all:
+ *      unless the daemon was removing values meanwhile (control.sweeps), in which
+ *      case the swap may have hit one that is not in the map any more;
  *   4. whoever loses the swap twice may stop: the second winner read its
  *      claim, hence the state, after this hook began.
  *
@@ -35,9 +37,13 @@
 struct change {
 	struct neigh_key key;
 	struct neigh_state state;
+	__u64 published_mac;	/* of the record that this run has submitted, as a word */
+	__u64 seen_to;		/* the neighbour that this run has seen to; 0 while it runs */
 	__u32 reason;		/* enum neigh_reason of `state` */
+	__u32 published_reason;
 	__u32 hook;		/* enum neigh_hook */
 	__u32 epoch;
+	__u32 sweeps;		/* control.sweeps before the claim was looked up */
 	__u32 lost_swaps;
 	__u32 was_valid;	/* the claim that this run replaced */
 	__u32 fence;		/* nothing but the place of an atomic operation, which orders */
@@ -68,9 +74,12 @@ static __always_inline __u64 wakeup_flags(void)
 	return BPF_RB_NO_WAKEUP;
 }
 
-static __always_inline void submit(struct neigh_record *record, const struct change *change,
+static __always_inline void submit(struct neigh_record *record, struct change *change,
 				   struct neigh_counters *c)
 {
+	change->published_mac = change->state.mac_word;
+	change->published_reason = change->reason;
+	change->published = true;
 	record->key = change->key;
 	__builtin_memcpy(record->mac, change->state.mac, sizeof(record->mac));
 	record->kind = change->reason == NEIGH_PUBLISH ? NEIGH_RECORD_SET : NEIGH_RECORD_GONE;
@@ -103,15 +112,12 @@ static __always_inline void look(const struct neighbour *n, struct change *chang
 				   change->state.mac);
 }
 
-/* The map is full: publish without a claim. Reserving comes before the last
- * look, so that the ring's order is that of the states here too. */
+/* The map is full: publish without a claim. The record was reserved before this
+ * last look, so that the ring's order is that of the states here too. */
 static __always_inline void publish_unclaimed(const struct neighbour *n, struct change *change,
+					      struct neigh_record *record,
 					      struct neigh_counters *c)
 {
-	struct neigh_record *record = reserve(c);
-
-	if (!record)
-		return;
 	look(n, change);
 	record->time_ns = bpf_ktime_get_ns();
 	if (change->state.dead && !change->deleted) {
@@ -160,14 +166,14 @@ static __always_inline __u64 next_claim(__u64 word, const struct change *change)
 	return word;
 }
 
-static __always_inline void note_publication(struct neigh_value *value, __u64 old,
+static __always_inline void note_publication(struct neigh_value *value, __u64 old, __u64 now_ns,
 					     const struct change *change)
 {
 	struct neigh_claim claim;
 
 	__builtin_memcpy(&claim, &old, sizeof(claim));
 	value->epoch = change->epoch;
-	value->last_change_ns = bpf_ktime_get_ns();
+	value->last_change_ns = now_ns;
 	value->nud_state = change->state.nud_state;
 	value->changes++;
 	if (!(claim.stamp & NEIGH_CLAIM_VALID) || change->reason != NEIGH_PUBLISH)
@@ -196,16 +202,39 @@ static __always_inline bool may_be_published(void)
 	return READ_ONCE(control.keep_tombstones) || READ_ONCE(control.claims_incomplete);
 }
 
-/* A value for a neighbour that has none yet: it claims nothing (epoch 0 is
- * never the current one). The stamp starts anywhere, so that a swap by a CPU
- * which still holds a removed value of another neighbour cannot succeed. */
-static __always_inline long make_value(const struct neigh_key *key)
+static __always_inline enum outcome lose_swap(struct change *change, struct neigh_record *record,
+					      struct neigh_counters *c)
 {
-	struct neigh_value value = {};
+	bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
+	c->superseded++;
+	/* a deletion is never another hook's to publish: it tries on */
+	if (++change->lost_swaps >= LOST_SWAPS && !change->deleted)
+		return DONE;
+	/* after a publication the next round counts itself, if it has to act */
+	if (!change->published)
+		c->rechecked++;
+	return AGAIN;
+}
 
-	value.first_seen_ns = bpf_ktime_get_ns();
-	value.published.stamp = (__u16)value.first_seen_ns & (__u16)~NEIGH_CLAIM_VALID;
-	return bpf_map_update_elem(&neighbours, key, &value, BPF_NOEXIST);
+/*
+ * A neighbour without a value: the value is made with its claim, which is one
+ * step, as a swap is; so the record is reserved before it here too. The stamp
+ * starts anywhere, so that a swap by a CPU which still holds a removed value of
+ * another neighbour cannot succeed.
+ */
+static __always_inline long make_claim(const struct change *change, __u64 now_ns)
+{
+	struct neigh_value value = {
+		.published_word = next_claim(0, change),
+		.first_seen_ns = now_ns,
+		.last_change_ns = now_ns,
+		.epoch = change->epoch,
+		.changes = 1,
+		.nud_state = change->state.nud_state,
+	};
+
+	value.published.stamp ^= (__u16)now_ns & (__u16)~NEIGH_CLAIM_VALID;
+	return bpf_map_update_elem(&neighbours, &change->key, &value, BPF_NOEXIST);
 }
 
 #define EEXIST 17
@@ -214,6 +243,7 @@ static __always_inline long make_value(const struct neigh_key *key)
 static __always_inline enum outcome begin_claim(const struct neighbour *n, struct change *change,
 						struct neigh_counters *c)
 {
+	struct neigh_record *record;
 	long error;
 
 	if (change->reason != NEIGH_PUBLISH && !may_be_published()) {
@@ -225,15 +255,25 @@ static __always_inline enum outcome begin_claim(const struct neighbour *n, struc
 		count_suppressed(change, c);
 		return DONE;
 	}
-	error = make_value(&change->key);
-	if (!error || error == -EEXIST) {
-		return AGAIN;
-	}
-	c->map_full++;
 	if (change->published)
 		c->rechecked++;
-	publish_unclaimed(n, change, c);
-	return DONE;
+	record = reserve(c);
+	if (!record)
+		return DONE;
+	record->time_ns = bpf_ktime_get_ns();
+	error = make_claim(change, record->time_ns);
+	if (error == -EEXIST)
+		return lose_swap(change, record, c);
+	if (error) {
+		c->map_full++;
+		publish_unclaimed(n, change, record, c);
+		return DONE;
+	}
+	change->was_valid = 0;
+	/* orders the claim before the look at consumer_sleeps, and at control.sweeps */
+	__sync_fetch_and_add(&change->fence, 1);
+	submit(record, change, c);
+	return AGAIN;
 }
 
 static __always_inline enum outcome publish_claimed(struct neigh_value *value, __u64 word,
@@ -249,22 +289,12 @@ static __always_inline enum outcome publish_claimed(struct neigh_value *value, _
 	/* before the swap: whoever swaps after this one has the later time too, so
 	 * that a dump cannot lie between the two in the wrong order */
 	record->time_ns = bpf_ktime_get_ns();
-	if (__sync_val_compare_and_swap(&value->published_word, word, claimed) != word) {
-		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
-		c->superseded++;
-		/* a deletion is never another hook's to publish: it tries on */
-		if (++change->lost_swaps >= LOST_SWAPS && !change->deleted)
-			return DONE;
-		/* after a publication the next round counts itself, if it has to act */
-		if (!change->published)
-			c->rechecked++;
-		return AGAIN;
-	}
+	if (__sync_val_compare_and_swap(&value->published_word, word, claimed) != word)
+		return lose_swap(change, record, c);
 	__builtin_memcpy(&old, &word, sizeof(old));
 	change->was_valid = old.stamp & NEIGH_CLAIM_VALID;
-	note_publication(value, word, change);
+	note_publication(value, word, record->time_ns, change);
 	submit(record, change, c);
-	change->published = true;
 	return AGAIN;
 }
 
@@ -280,12 +310,30 @@ static __always_inline void leave_dead(const struct change *change, struct neigh
 		__sync_fetch_and_add(&control.lost, 1);
 }
 
+/* After a publication: the neighbour is still as it was published, and the value
+ * with the claim was in the map all the time. */
+static __always_inline bool is_as_published(const struct neighbour *n, struct change *change)
+{
+	look(n, change);
+	if ((change->state.dead && !change->deleted) || change->state.torn)
+		return false;
+	if (change->sweeps & 1 || READ_ONCE(control.sweeps) != change->sweeps)
+		return false;
+	return change->reason == change->published_reason &&
+	       (change->reason != NEIGH_PUBLISH ||
+		change->state.mac_word == change->published_mac);
+}
+
 static __always_inline enum outcome publish_round(const struct neighbour *n, struct change *change,
 						  struct neigh_counters *c)
 {
 	struct neigh_value *value;
 	__u64 word = 0;
 
+	if (change->published && is_as_published(n, change))
+		return DONE;
+	change->sweeps = READ_ONCE(control.sweeps);
+	barrier();
 	change->epoch = READ_ONCE(control.epoch);
 	value = bpf_map_lookup_elem(&neighbours, &change->key);
 	if (value)
@@ -309,31 +357,16 @@ static __always_inline enum outcome publish_round(const struct neighbour *n, str
 	return publish_claimed(value, word, change, c);
 }
 
-static __always_inline int handle_neighbour(const struct neighbour *n, __u32 hook)
+/* One run, on a cleared `change`. */
+static __always_inline void see_to(const struct neighbour *n, struct change *change,
+				   struct neigh_counters *c)
 {
 	struct neigh_interface *interface;
-	struct neigh_counters *c;
-	struct change *change;
 	__u32 reason;
 
-	c = bpf_map_lookup_elem(&counters, &hook);
-	change = bpf_map_lookup_elem(&changes, &hook);
-	if (!c || !change)
-		return 0;
-	c->seen++;
-	if (hook == NEIGH_HOOK_CLEANUP)
-		__sync_fetch_and_add(&control.deletions, 1);
-
-	if (!in_network_namespace(n, netns_inum)) {
-		c->other_netns++;
-		return 0;
-	}
-	__builtin_memset(change, 0, sizeof(*change));
-	change->hook = hook;
-	change->deleted = hook == NEIGH_HOOK_CLEANUP;
 	if (!read_key(n, &change->key)) {
 		c->filtered[NEIGH_IGNORE_FAMILY]++;
-		return 0;
+		return;
 	}
 	interface = bpf_map_lookup_elem(&interfaces, &change->key.ifindex);
 	change->reason = neigh_policy_key(control.policy,
@@ -343,7 +376,7 @@ static __always_inline int handle_neighbour(const struct neighbour *n, __u32 hoo
 	if (reason != NEIGH_PUBLISH) {
 		if (reason < NEIGH_REASONS)
 			c->filtered[reason]++;
-		return 0;
+		return;
 	}
 
 	for (int round = 0; round < ROUNDS; round++) {
@@ -362,6 +395,53 @@ out:
 	 */
 	if (change->deleted && !READ_ONCE(control.keep_tombstones))
 		bpf_map_delete_elem(&neighbours, &change->key);
+}
+
+/*
+ * The second copy of a program runs right behind the first, on the same CPU (as
+ * it was attached after it), and has nothing to do if that one was not skipped.
+ * The first takes its mark away before it begins, so what interrupts it is seen
+ * to by the second copy. A mark that stays behind (as the second copy was itself
+ * skipped) can only mislead in a run that the first copy missed: each has a miss
+ * then, and the smaller number of misses starts a resync.
+ */
+static __always_inline bool is_seen_to(const struct neighbour *n)
+{
+	__u32 first = NEIGH_HOOK_UPDATE;
+	struct change *change = bpf_map_lookup_elem(&changes, &first);
+
+	if (!change || change->seen_to != (__u64)n)
+		return false;
+	change->seen_to = 0;
+	return true;
+}
+
+static __always_inline int handle_neighbour(const struct neighbour *n, __u32 hook)
+{
+	struct neigh_counters *c = bpf_map_lookup_elem(&counters, &hook);
+	struct change *change = bpf_map_lookup_elem(&changes, &hook);
+
+	if (!c || !change)
+		return 0;
+	c->seen++;
+	if (hook == NEIGH_HOOK_UPDATE_AGAIN && is_seen_to(n)) {
+		c->repeated++;
+		return 0;
+	}
+	if (hook == NEIGH_HOOK_CLEANUP)
+		__sync_fetch_and_add(&control.deletions, 1);
+	change->seen_to = 0;
+	barrier();
+	if (in_network_namespace(n, netns_inum)) {
+		__builtin_memset(change, 0, sizeof(*change));
+		change->hook = hook;
+		change->deleted = hook == NEIGH_HOOK_CLEANUP;
+		see_to(n, change, c);
+	} else {
+		c->other_netns++;
+	}
+	barrier();
+	change->seen_to = (__u64)n;
 	return 0;
 }
 

@@ -368,6 +368,8 @@ static void sweep(struct bpf_source *source,
 	void *from = NULL;
 	bool more = keys && values;
 
+	/* a program that holds a value which is removed meanwhile looks again */
+	__atomic_fetch_add(&source->control->sweeps, 1, __ATOMIC_SEQ_CST);
 	while (more) {
 		uint32_t count = SWEEP_BATCH;
 
@@ -379,6 +381,7 @@ static void sweep(struct bpf_source *source,
 			if (!is_wanted(context, &keys[i]))
 				remove_value(source, &keys[i]);
 	}
+	__atomic_fetch_add(&source->control->sweeps, 1, __ATOMIC_SEQ_CST);
 	free(values);
 	free(keys);
 }

@@ -15,7 +15,7 @@
 #include "detour.h"
 #include "log.h"
 
-#define MAX_FLUSHES 2u
+#define MAX_FLUSHES 16u
 #define FIRST_PAUSE_NS (100 * NS_PER_MS)
 #define LAST_PAUSE_NS (5 * NS_PER_S)
 /* After an ASK: keys may be on either node, and a transaction cannot have both. */

@@ -95,10 +95,11 @@ enum neigh_reason {
 	NEIGH_REASONS,
 };
 
-/* Per program and CPU. At rest seen + rechecked = other_netns + filtered +
+/* Per program and CPU. At rest seen + rechecked = repeated + other_netns + filtered +
  * suppressed + superseded + discarded + submitted + ring_full. */
 struct neigh_counters {
 	__u64 seen;
+	__u64 repeated;			/* the program's first copy had seen to it */
 	__u64 other_netns;
 	__u64 filtered[NEIGH_REASONS];	/* [NEIGH_PUBLISH] stays 0 */
 	__u64 suppressed;		/* nothing that is published changed */
@@ -126,6 +127,7 @@ struct neigh_control {
 	__u32 policy;			/* NEIGH_POLICY_* */
 	__u32 epoch;			/* current epoch of claims; advanced by a resync */
 	__u32 keep_tombstones;		/* while a snapshot is being merged: deletions stay in the map */
+	__u32 sweeps;			/* odd while the daemon removes values from `neighbours` */
 	__u32 consumer_sleeps;		/* set before sleeping, cleared by whoever wakes the consumer */
 	__u64 claims_incomplete;	/* times that a neighbour was published without a claim */
 	__u64 deletions;		/* in all network namespaces: a dump during them may skip entries */
