@@ -9,6 +9,7 @@
 #include <limits.h>
 #include <stdlib.h>
 #include <sys/epoll.h>
+#include <time.h>
 #include <unistd.h>
 
 #include "clock.h"
@@ -22,6 +23,7 @@ struct loop {
 	struct loop_timer *next_timer;	/* to be looked at by fire_timers() */
 	bool (*prepare)(void *context);
 	void *prepare_context;
+	uint64_t rest_ns;		/* of this turn */
 	/* what one wait returned; a watch removed meanwhile is taken out of it */
 	struct epoll_event events[EVENTS_A_WAIT];
 	int event_count;
@@ -104,6 +106,20 @@ void loop_set_prepare(struct loop *loop, bool (*prepare)(void *context), void *c
 	loop->prepare_context = context;
 }
 
+void loop_rest(struct loop *loop, uint64_t rest_ns)
+{
+	loop->rest_ns = rest_ns;
+}
+
+/* Not by the wait for events, which would end with the first of them. */
+static void rest(struct loop *loop)
+{
+	const struct timespec time = { .tv_nsec = (long)loop->rest_ns };
+
+	loop->rest_ns = 0;
+	nanosleep(&time, NULL);
+}
+
 static void fire_timers(struct loop *loop)
 {
 	uint64_t now_ns = clock_now_ns();
@@ -149,6 +165,10 @@ int loop_run(struct loop *loop)
 		may_sleep = !loop->prepare || loop->prepare(loop->prepare_context);
 		if (loop->stopped)
 			break;
+		if (loop->rest_ns) {
+			rest(loop);
+			may_sleep = false;
+		}
 		loop->event_count = epoll_wait(loop->epoll_fd, loop->events, EVENTS_A_WAIT,
 					       may_sleep ? timeout_ms(loop) : 0);
 		if (loop->event_count < 0) {

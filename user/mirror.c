@@ -13,6 +13,7 @@
 #include "instance_lock.h"
 #include "links.h"
 #include "log.h"
+#include "moderation.h"
 #include "neigh_table.h"
 #include "netns.h"
 #include "netns_watch.h"
@@ -43,6 +44,7 @@ struct mirror {
 	struct repair *repair;
 	struct publisher *publisher;
 	struct loop_watch source_watch;
+	struct moderation moderation;
 	struct loop_timer loss_check;
 	struct loop_timer deadline;
 	bool links_are_known;
@@ -117,9 +119,20 @@ static void stop_if_written(struct mirror *mirror)
 		loop_stop(mirror->loop);
 }
 
+/* While changes come quickly they are waited for without asking for a wakeup. */
+static bool rest(struct mirror *mirror, size_t records_taken)
+{
+	uint64_t rest_ns = moderation_rest_ns(&mirror->moderation, records_taken,
+						clock_now_ns());
+
+	loop_rest(mirror->loop, rest_ns);
+	return rest_ns;
+}
+
 static bool before_sleep(void *context)
 {
 	struct mirror *mirror = context;
+	size_t count;
 	bool more;
 
 	if (mirror->netns_is_gone) {
@@ -127,13 +140,20 @@ static bool before_sleep(void *context)
 		stop_if_written(mirror);
 		return true;
 	}
-	more = take_records(mirror, RECORDS_A_TURN) == RECORDS_A_TURN;
+	count = take_records(mirror, RECORDS_A_TURN);
+	more = count == RECORDS_A_TURN;
 	more |= repair_work(mirror->repair);
 	publisher_run(mirror->publisher);
 	say_ready(mirror);
 	if (mirror->shutting_down)
 		stop_if_written(mirror);
-	return !more && source_may_sleep(mirror->source);
+	return !more && !rest(mirror, count) && source_may_sleep(mirror->source);
+}
+
+static void configure_moderation(struct mirror *mirror)
+{
+	moderation_configure(&mirror->moderation, mirror->options->moderation_us,
+			     source_capacity(mirror->source));
 }
 
 static void start_writing(struct mirror *mirror)
@@ -324,6 +344,7 @@ static int make_kernel_side(struct mirror *mirror)
 	if (error)
 		return error;
 	log_notice("attached %s", source_description(mirror->source));
+	configure_moderation(mirror);
 
 	mirror->source_watch = (struct loop_watch){ .fd = source_fd(mirror->source),
 						    .ready = on_source_ready, .context = mirror };
@@ -431,6 +452,7 @@ void mirror_reconfigure(struct mirror *mirror)
 		log_error("cannot take over batch_size: %s", strerror(-error));
 	if (mirror->netns_is_gone)
 		return;
+	configure_moderation(mirror);
 	repair_set_audit_interval(mirror->repair, mirror->options->audit_interval_s);
 	picture_review(mirror->picture);
 	/* keys of interfaces that were not ours to touch may be now */

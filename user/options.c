@@ -32,7 +32,7 @@ static const struct {
 	const char *suffix;
 	uint32_t factor;
 } number_suffixes[] = {
-	{ "ms", "ms", 1 }, { "ms", "s", 1000 },
+	{ "us", "us", 1 }, { "us", "ms", 1000 }, { "ms", "ms", 1 }, { "ms", "s", 1000 },
 	{ "s", "s", 1 }, { "s", "min", 60 }, { "s", "h", 3600 },
 	{ "bytes", "K", 1u << 10 }, { "bytes", "M", 1u << 20 }, { "bytes", "G", 1u << 30 },
 };

@@ -62,6 +62,7 @@ struct options {
 	char *key_prefix;
 	uint32_t batch_size;		/* commands a flush */
 	uint32_t batch_timeout_ms;
+	uint32_t moderation_us;		/* rest while changes come quickly; 0 = none */
 	bool transaction;
 	uint32_t audit_interval_s;	/* 0 = never */
 	uint32_t ring_size_bytes;	/* a power of two, at least a page */

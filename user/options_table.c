@@ -123,6 +123,8 @@ const struct option_entry option_table[] = {
 	  "most commands sent to Redis in one flush", NUMBER(1, 10000, "commands") },
 	{ "batch_timeout", OPTION_NUMBER, CHANGEABLE, AT(batch_timeout_ms), "10",
 	  "ms to wait for replies before the next flush", NUMBER(0, 1000, "ms") },
+	{ "moderation", OPTION_NUMBER, CHANGEABLE, AT(moderation_us), "1000",
+	  "us to rest between turns while changes come quickly", NUMBER(0, 100000, "us") },
 	{ BOOLEAN(transaction, "no", "wrap each flush in MULTI and EXEC") },
 	{ "audit_interval", OPTION_NUMBER, CHANGEABLE, AT(audit_interval_s), "300",
 	  "s between full comparisons; 0: never", NUMBER(0, 86400, "s") },

@@ -69,6 +69,11 @@ void source_totals(const struct source *source, struct source_totals *totals)
 	source->ops->totals(source, totals);
 }
 
+size_t source_capacity(const struct source *source)
+{
+	return source->ops->capacity(source);
+}
+
 uint64_t source_deletions(const struct source *source)
 {
 	return source->ops->deletions(source);

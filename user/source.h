@@ -77,6 +77,9 @@ void source_totals(const struct source *source, struct source_totals *totals);
 /* Neighbours deleted, in any network namespace: a dump meanwhile may skip entries. */
 uint64_t source_deletions(const struct source *source);
 
+/* Records that it can hold before they are consumed. */
+size_t source_capacity(const struct source *source);
+
 /* The policy of the kernel side. */
 void source_set_policy(struct source *source, uint32_t policy);
 /* flags: NEIGH_INTERFACE_*. 0 or -errno. */

@@ -27,6 +27,7 @@ struct bpf_source {
 	struct neigh_control *control;	/* shared with the programs */
 	struct ring *ring;
 	struct pins pins;
+	uint32_t ring_size_bytes;
 	uint64_t clock_offset_ns;	/* from the kernel's clock to this process' */
 	uint64_t consumed;
 };
@@ -242,6 +243,11 @@ static bool bpf_may_sleep(struct source *base)
 	return false;
 }
 
+static size_t bpf_capacity(const struct source *base)
+{
+	return bpf_source(base)->ring_size_bytes / (BPF_RINGBUF_HDR_SZ + sizeof(struct neigh_record));
+}
+
 static uint64_t recursion_misses(const struct bpf_program *program)
 {
 	struct bpf_prog_info info = { 0 };
@@ -436,6 +442,7 @@ static const struct source_ops bpf_ops = {
 	.fd = bpf_fd,
 	.consume = bpf_consume,
 	.may_sleep = bpf_may_sleep,
+	.capacity = bpf_capacity,
 	.losses = bpf_losses,
 	.totals = bpf_totals,
 	.deletions = bpf_deletions,
@@ -458,6 +465,7 @@ int source_bpf_new(struct source **result, const struct source_config *config)
 		return -ENOMEM;
 	source->base.ops = &bpf_ops;
 	source->pins.lock_fd = -1;
+	source->ring_size_bytes = config->ring_size_bytes;
 	source->clock_offset_ns = read_clock_offset_ns();
 	error = pins_open(&source->pins, config->instance);
 	if (error && error != -EBUSY && !config->is_last_resort)

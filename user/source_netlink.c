@@ -27,6 +27,8 @@
 #define MESSAGES_A_READ 64u
 /* neigh_nlmsg_size() is below 200; one that does not fit is counted as lost */
 #define MESSAGE_BYTES 1024u
+/* what a message counts for in the socket's buffer: skb and data, as measured */
+#define MESSAGE_CHARGE_BYTES 832u
 
 struct netlink_source {
 	struct source base;
@@ -239,6 +241,15 @@ static bool netlink_may_sleep(struct source *base)
 	return true;
 }
 
+static size_t netlink_capacity(const struct source *base)
+{
+	int bytes = 0;
+	socklen_t size = sizeof(bytes);
+
+	getsockopt(netlink_source(base)->socket.fd, SOL_SOCKET, SO_RCVBUF, &bytes, &size);
+	return (size_t)bytes / MESSAGE_CHARGE_BYTES;
+}
+
 static void netlink_losses(const struct source *base, struct source_losses *losses)
 {
 	*losses = (struct source_losses){ .lost = netlink_source(base)->lost };
@@ -273,6 +284,7 @@ static const struct source_ops netlink_ops = {
 	.fd = netlink_fd,
 	.consume = netlink_consume,
 	.may_sleep = netlink_may_sleep,
+	.capacity = netlink_capacity,
 	.losses = netlink_losses,
 	.totals = netlink_totals,
 	.deletions = netlink_deletions,

@@ -12,6 +12,7 @@ struct source_ops {
 	int (*fd)(const struct source *source);
 	size_t (*consume)(struct source *source, size_t limit, source_apply apply, void *context);
 	bool (*may_sleep)(struct source *source);
+	size_t (*capacity)(const struct source *source);
 	void (*losses)(const struct source *source, struct source_losses *losses);
 	void (*totals)(const struct source *source, struct source_totals *totals);
 	uint64_t (*deletions)(const struct source *source);

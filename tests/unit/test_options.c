@@ -199,8 +199,8 @@ static void an_unknown_key_names_its_file_and_line(void **state)
 			    "netns_gone, netns_gone_keys, source, netlink_buffer, "
 			    "netlink_no_enobufs, schema, interfaces, ignore, ipv4, ipv6, "
 			    "link_local_ipv4, link_local_ipv6, noarp, key_prefix, "
-			    "batch_size, batch_timeout, transaction, audit_interval, "
-			    "ring_size, map_size, max_neighbours, log_level, log_format");
+			    "batch_size, batch_timeout, moderation, transaction, "
+			    "audit_interval, ring_size, map_size, max_neighbours, log_level, log_format");
 }
 
 static void a_command_is_no_key(void **state)
@@ -218,6 +218,7 @@ static void every_wrong_value_is_refused(void **state)
 	} cases[] = {
 		{ "batch_size", "allowed are 1 to 10000 commands",
 		  { "0", "10001", "-1", "+1", "", "10ms", "0x10", "1.5", "18446744073709551617" } },
+		{ "moderation", "allowed are 0 to 100000 us", { "-1", "100001", "101ms", "1s" } },
 		{ "batch_timeout", "allowed are 0 to 1000 ms",
 		  { "1001", "2s", "1min", "18446744073709551617 ms" } },
 		{ "audit_interval", "allowed are 0 to 86400 s",
