@@ -73,7 +73,7 @@ $(BUILD)/%.o: user/%.c | $(BUILD)/
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 # -MMD leaves out what -isystem finds
-$(BUILD)/source_bpf.o: $(BUILD)/neightrack.skel.h
+$(BUILD)/programs.o: $(BUILD)/neightrack.skel.h
 
 $(BUILD)/libneightrack.a: $(OBJECTS)
 	@echo '  AR      $@'

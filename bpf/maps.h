@@ -7,7 +7,7 @@
 #define NEIGHTRACK_BPF_MAPS_H
 
 /* Set before load. */
-const volatile __u32 netns_inum;	/* the network namespace that is mirrored */
+const volatile struct neigh_identity identity;
 
 /* Mapped by the daemon too. */
 struct neigh_control control;

@@ -432,7 +432,7 @@ static __always_inline int handle_neighbour(const struct neighbour *n, __u32 hoo
 		__sync_fetch_and_add(&control.deletions, 1);
 	change->seen_to = 0;
 	barrier();
-	if (in_network_namespace(n, netns_inum)) {
+	if (in_network_namespace(n, identity.netns_inum)) {
 		__builtin_memset(change, 0, sizeof(*change));
 		change->hook = hook;
 		change->deleted = hook == NEIGH_HOOK_CLEANUP;

@@ -13,8 +13,10 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "instance_lock.h"
 #include "log.h"
 #include "netns.h"
+#include "pins.h"
 
 #define MOST_WORDS 64
 #define START_MS 60000u
@@ -163,6 +165,8 @@ int bench_world_make(struct bench_world *world)
 void bench_world_free(struct bench_world *world)
 {
 	bench_world_stop_daemon(world);
+	pins_forget(world->name);
+	instance_forget(world->name);
 	if (world->connection)
 		redisFree(world->connection);
 	bench_process_stop(&world->redis);

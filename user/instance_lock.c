@@ -1,5 +1,5 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The file stays: to remove it would let two processes lock two files of one name. */
+/* The file stays when a daemon ends: to remove it would let two processes lock two files of one name. */
 #include "instance_lock.h"
 
 #include <errno.h>
@@ -13,6 +13,14 @@
 #include "log.h"
 
 #define FOLDER "/run/neightrack"
+
+void instance_forget(const char *instance)
+{
+	char path[sizeof(FOLDER) + 64];
+
+	snprintf(path, sizeof(path), FOLDER "/%s.lock", instance);
+	unlink(path);
+}
 
 int instance_lock(const char *instance)
 {

@@ -12,4 +12,7 @@
  */
 int instance_lock(const char *instance);
 
+/* Removes that file, of an instance whose name nobody will use again. */
+void instance_forget(const char *instance);
+
 #endif

@@ -322,6 +322,7 @@ static int make_kernel_side(struct mirror *mirror)
 		.map_size = mirror->options->map_size ? mirror->options->map_size :
 							mirror->options->max_neighbours,
 		.policy = picture_policy(mirror->options),
+		.keep_pins = mirror->options->pins == OPTION_PINS_KEEP,
 		.interfaces = mirror->interfaces,
 	};
 	struct repair_config repair_config = {

@@ -34,6 +34,11 @@ enum option_netns_gone_keys {
 	OPTION_NETNS_GONE_KEEP,
 };
 
+enum option_pins {
+	OPTION_PINS_KEEP,
+	OPTION_PINS_REMOVE,
+};
+
 enum option_schema {
 	OPTION_SCHEMA_PLAIN,
 };
@@ -68,6 +73,7 @@ struct options {
 	uint32_t ring_size_bytes;	/* a power of two, at least a page */
 	uint32_t map_size;		/* neighbours; 0 = max_neighbours */
 	uint32_t max_neighbours;
+	enum option_pins pins;		/* what becomes of them when the daemon ends */
 	enum log_level log_level;
 	enum log_format log_format;
 };

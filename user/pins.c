@@ -90,9 +90,9 @@ static int lock_folder(struct pins *pins)
 	return -EBUSY;
 }
 
-static void remove_pins(const struct pins *pins)
+void pins_remove(const char *path)
 {
-	DIR *folder = opendir(pins->path);
+	DIR *folder = opendir(path);
 	const struct dirent *entry;
 
 	if (!folder)
@@ -120,20 +120,37 @@ int pins_open(struct pins *pins, const char *instance)
 			  "stop that one, or choose another --instance", instance, pins->path);
 	else if (error)
 		log_error("cannot lock %s: %s", pins->path, strerror(-error));
-	if (error)
-		return error;
-	remove_pins(pins);
-	return 0;
+	return error;
 }
 
-void pins_close(struct pins *pins)
+static void remove_folder(const char *path)
+{
+	pins_remove(path);
+	rmdir(path);
+	/* the folder of all instances goes with the last of them */
+	rmdir(PINS_ROOT);
+}
+
+void pins_forget(const char *instance)
+{
+	char path[sizeof(((struct pins *)0)->path)];
+	int fd;
+
+	snprintf(path, sizeof(path), PINS_ROOT "/%s", instance);
+	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (fd < 0)
+		return;
+	if (!flock(fd, LOCK_EX | LOCK_NB))
+		remove_folder(path);
+	close(fd);
+}
+
+void pins_close(struct pins *pins, bool keep)
 {
 	if (pins->lock_fd < 0)
 		return;
-	remove_pins(pins);
-	rmdir(pins->path);
-	/* the folder of all instances goes with the last of them */
-	rmdir(PINS_ROOT);
+	if (!keep)
+		remove_folder(pins->path);
 	close(pins->lock_fd);
 	pins->lock_fd = -1;
 }

@@ -1,8 +1,10 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The folder of an instance's pinned maps, /sys/fs/bpf/neightrack/<instance>,
- * which is also what makes an instance exist once only. */
+/* The folder of an instance's pinned programs and maps,
+ * /sys/fs/bpf/neightrack/<instance>, which is also what makes an instance exist once only. */
 #ifndef NEIGHTRACK_PINS_H
 #define NEIGHTRACK_PINS_H
+
+#include <stdbool.h>
 
 #define PINS_ROOT "/sys/fs/bpf/neightrack"
 
@@ -12,13 +14,19 @@ struct pins {
 };
 
 /*
- * Mounts bpffs if it is not, makes the folder, locks it until pins_close(), and
- * removes what a daemon that was killed left there. Returns 0; -EBUSY if
- * another process has the lock; or -errno. Says on stderr what failed.
+ * Mounts bpffs if it is not, makes the folder, and locks it until pins_close().
+ * Returns 0; -EBUSY if another process has the lock; or -errno. Says on stderr what
+ * failed. *pins is good for pins_close() either way.
  */
 int pins_open(struct pins *pins, const char *instance);
 
-/* Removes what is pinned, and the folder. */
-void pins_close(struct pins *pins);
+/* Removes what is pinned in the folder, which the caller has locked. */
+void pins_remove(const char *path);
+
+/* Removes what an instance has left, unless another process has it locked. */
+void pins_forget(const char *instance);
+
+/* keep: what is pinned stays for the next daemon; else it goes, with the folder. */
+void pins_close(struct pins *pins, bool keep);
 
 #endif

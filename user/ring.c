@@ -48,6 +48,10 @@ struct ring *ring_open(int map_fd, size_t size_bytes)
 		goto fail;
 	ring->producer_position = memory;
 	ring->data = (const uint8_t *)memory + ring->page_bytes;
+	/* what an earlier consumer left there */
+	__atomic_store_n(ring->consumer_position,
+			 __atomic_load_n(ring->producer_position, __ATOMIC_ACQUIRE),
+			 __ATOMIC_RELEASE);
 	return ring;
 fail:
 	saved_errno = errno;

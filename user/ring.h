@@ -15,7 +15,8 @@
 
 struct ring;
 
-/* map_fd stays the caller's. size_bytes: the map's max_entries. NULL with errno set. */
+/* map_fd stays the caller's. size_bytes: the map's max_entries. Records that lie on the
+ * ring are skipped; nothing may be reserved meanwhile. NULL with errno set. */
 struct ring *ring_open(int map_fd, size_t size_bytes);
 void ring_close(struct ring *ring);
 

@@ -5,6 +5,7 @@
 #include <errno.h>
 
 #include "log.h"
+#include "pins.h"
 #include "source_ops.h"
 
 /* Failures that another kind of source would share, or that are the user's to solve. */
@@ -25,6 +26,8 @@ int source_new(struct source **source, const struct source_config *wanted)
 			return error;
 	}
 	config.is_last_resort = true;
+	/* of a daemon that could do better: nobody would keep it true now */
+	pins_forget(config.instance);
 	return source_netlink_new(source, &config);
 }
 

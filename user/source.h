@@ -28,6 +28,7 @@ struct source_config {
 	uint32_t map_size;		/* neighbours */
 	uint32_t policy;		/* NEIGH_POLICY_* */
 	struct interface_set *interfaces;	/* to look into; must outlive the source */
+	bool keep_pins;			/* when the source is freed: for the next daemon */
 	bool is_last_resort;		/* set by source_new(): nothing else is tried */
 };
 

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The source tp_btf: the life of the BPF object (open, set, load, attach, pin),
- * the ring, and the claims (bpf/publish.h) as userspace may touch them.
+ * The source tp_btf: the programs and maps (programs.h) as a source of records, and
+ * the claims (bpf/publish.h) as userspace may touch them.
  */
 #include "source_ops.h"
 
@@ -15,16 +15,18 @@
 
 #include "clock.h"
 #include "log.h"
-#include "neightrack.skel.h"
 #include "pins.h"
+#include "programs.h"
 #include "ring.h"
 
 #define SWEEP_BATCH 1024u
 
 struct bpf_source {
 	struct source base;
-	struct neightrack_bpf *object;
-	struct neigh_control *control;	/* shared with the programs */
+	struct programs programs;
+	struct neigh_control *control;	/* of these, shared with them */
+	uint64_t missed_before[NEIGH_HOOKS];	/* by a daemon that had the programs before */
+	bool keep_pins;
 	struct ring *ring;
 	struct pins pins;
 	uint32_t ring_size_bytes;
@@ -43,23 +45,10 @@ static struct bpf_source *bpf_source(const struct source *base)
 	return (struct bpf_source *)(uintptr_t)base;
 }
 
-__attribute__((format(printf, 2, 0)))
-static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
-{
-	char line[512];
-
-	/* its warnings come with the verifier's word, for whoever wants to know */
-	if (level != LIBBPF_WARN)
-		return 0;
-	vsnprintf(line, sizeof(line), format, arguments);
-	line[strcspn(line, "\n")] = '\0';
-	log_info("%s", line);
-	return 0;
-}
-
 /* What would help; and what is done now, if anything. */
-static void complain(const struct source_config *config, const char *what, int error)
+static void complain(void *context, const char *what, int error)
 {
+	const struct source_config *config = context;
 	const char *hint = "no hint is known";
 
 	switch (error) {
@@ -98,10 +87,9 @@ static uint64_t read_clock_offset_ns(void)
 	return (uint64_t)(seconds * (long long)NS_PER_S + nanoseconds);
 }
 
-static int load(struct bpf_source *source, const struct source_config *config)
+static int open_programs(struct bpf_source *source, const struct programs_config *config)
 {
 	const long page_bytes = sysconf(_SC_PAGESIZE);
-	struct neightrack_bpf *object;
 	int error;
 
 	if (config->ring_size_bytes < (unsigned long)page_bytes) {
@@ -109,86 +97,28 @@ static int load(struct bpf_source *source, const struct source_config *config)
 			  config->ring_size_bytes, page_bytes);
 		return -EINVAL;
 	}
-	libbpf_set_print(print_libbpf);
-	object = neightrack_bpf__open();
-	if (!object) {
-		error = -errno;
-		complain(config, "open the BPF object", error);
+	error = programs_open(&source->programs, config);
+	if (error)
 		return error;
-	}
-	source->object = object;
-	object->rodata->netns_inum = config->netns_inum;
-	error = bpf_map__set_max_entries(object->maps.records, config->ring_size_bytes);
-	if (!error)
-		error = bpf_map__set_max_entries(object->maps.neighbours, config->map_size);
-	if (!error)
-		error = neightrack_bpf__load(object);
-	if (error) {
-		complain(config, "load the BPF programs", error);
-		return error;
-	}
-	source->control = &object->bss->control;
-	source->control->epoch = 1;
-	source->control->policy = config->policy;
-	/* until the first picture is whole */
-	source->control->keep_tombstones = 1;
+	if (source->programs.were_pinned)
+		log_info("the BPF programs of the last daemon are used again");
+	for (int i = 0; i < NEIGH_HOOKS; i++)
+		source->missed_before[i] = programs_missed(&source->programs, (enum neigh_hook)i);
+	source->control = source->programs.control;
 	return 0;
 }
 
-static int attach(struct bpf_source *source, const struct source_config *config)
+static int open_ring(struct bpf_source *source, const struct source_config *config)
 {
-	struct neightrack_bpf *object = source->object;
-	struct {
-		struct bpf_program *program;
-		struct bpf_link **link;
-	} hooks[NEIGH_HOOKS] = {
-		{ object->progs.neigh_update, &object->links.neigh_update },
-		{ object->progs.neigh_update_2, &object->links.neigh_update_2 },
-		{ object->progs.neigh_timer, &object->links.neigh_timer },
-		{ object->progs.neigh_cleanup, &object->links.neigh_cleanup },
-	};
+	int error;
 
-	for (int i = 0; i < NEIGH_HOOKS; i++) {
-		struct bpf_link *link = bpf_program__attach(hooks[i].program);
-		int error = -errno;
-		char what[64];
-
-		if (!link) {
-			snprintf(what, sizeof(what), "attach %s",
-				 bpf_program__section_name(hooks[i].program));
-			complain(config, what, error);
-			return error;
-		}
-		*hooks[i].link = link;
-	}
-	return 0;
-}
-
-static int pin(struct bpf_source *source)
-{
-	const struct {
-		struct bpf_map *map;
-		const char *name;
-	} maps[] = {
-		{ source->object->maps.records, "records" },
-		{ source->object->maps.neighbours, "neighbours" },
-		{ source->object->maps.interfaces, "interfaces" },
-		{ source->object->maps.counters, "counters" },
-		{ source->object->maps.bss, "control" },
-	};
-
-	for (size_t i = 0; i < sizeof(maps) / sizeof(*maps); i++) {
-		char path[sizeof(source->pins.path) + 16];
-		int error;
-
-		snprintf(path, sizeof(path), "%s/%s", source->pins.path, maps[i].name);
-		error = bpf_obj_pin(bpf_map__fd(maps[i].map), path) ? -errno : 0;
-		if (error) {
-			log_error("cannot pin %s: %s", path, strerror(-error));
-			return error;
-		}
-	}
-	return 0;
+	source->ring = ring_open(source->programs.maps[PROGRAM_MAP_RECORDS],
+				 config->ring_size_bytes);
+	if (source->ring)
+		return 0;
+	error = -errno;
+	log_error("cannot map the ring of records: %s", strerror(-error));
+	return error;
 }
 
 static void bpf_free(struct source *base)
@@ -196,16 +126,14 @@ static void bpf_free(struct source *base)
 	struct bpf_source *source = bpf_source(base);
 
 	ring_close(source->ring);
-	neightrack_bpf__destroy(source->object);
-	pins_close(&source->pins);
+	programs_close(&source->programs);
+	pins_close(&source->pins, source->keep_pins);
 	free(source);
 }
 
 static int bpf_fd(const struct source *base)
 {
-	struct bpf_source *source = bpf_source(base);
-
-	return bpf_map__fd(source->object->maps.records);
+	return bpf_source(base)->programs.maps[PROGRAM_MAP_RECORDS];
 }
 
 static void consume_one(void *context, const void *record, size_t bytes)
@@ -248,14 +176,9 @@ static size_t bpf_capacity(const struct source *base)
 	return bpf_source(base)->ring_size_bytes / (BPF_RINGBUF_HDR_SZ + sizeof(struct neigh_record));
 }
 
-static uint64_t recursion_misses(const struct bpf_program *program)
+static uint64_t missed(const struct bpf_source *source, enum neigh_hook hook)
 {
-	struct bpf_prog_info info = { 0 };
-	uint32_t bytes = sizeof(info);
-
-	if (bpf_obj_get_info_by_fd(bpf_program__fd(program), &info, &bytes))
-		return 0;
-	return info.recursion_misses;
+	return programs_missed(&source->programs, hook) - source->missed_before[hook];
 }
 
 /*
@@ -265,14 +188,12 @@ static uint64_t recursion_misses(const struct bpf_program *program)
 static void bpf_losses(const struct source *base, struct source_losses *losses)
 {
 	struct bpf_source *source = bpf_source(base);
-	const struct neightrack_bpf *object = source->object;
-	uint64_t first = recursion_misses(object->progs.neigh_update);
-	uint64_t second = recursion_misses(object->progs.neigh_update_2);
+	uint64_t first = missed(source, NEIGH_HOOK_UPDATE);
+	uint64_t second = missed(source, NEIGH_HOOK_UPDATE_AGAIN);
 
 	losses->lost = __atomic_load_n(&source->control->lost, __ATOMIC_RELAXED);
 	losses->missed = (first < second ? first : second) +
-			 recursion_misses(object->progs.neigh_timer) +
-			 recursion_misses(object->progs.neigh_cleanup);
+			 missed(source, NEIGH_HOOK_TIMER) + missed(source, NEIGH_HOOK_CLEANUP);
 }
 
 static uint64_t bpf_deletions(const struct source *base)
@@ -296,15 +217,15 @@ static int bpf_set_interface(struct source *base, uint32_t ifindex, const char *
 	struct neigh_interface value = { .flags = flags };
 
 	strncpy(value.name, name, sizeof(value.name) - 1);
-	return bpf_map__update_elem(source->object->maps.interfaces, &ifindex, sizeof(ifindex),
-				    &value, sizeof(value), BPF_ANY);
+	return bpf_map_update_elem(source->programs.maps[PROGRAM_MAP_INTERFACES], &ifindex, &value,
+				   BPF_ANY) ? -errno : 0;
 }
 
 static void bpf_forget_interface(struct source *base, uint32_t ifindex)
 {
 	struct bpf_source *source = bpf_source(base);
 
-	bpf_map__delete_elem(source->object->maps.interfaces, &ifindex, sizeof(ifindex), 0);
+	bpf_map_delete_elem(source->programs.maps[PROGRAM_MAP_INTERFACES], &ifindex);
 }
 
 static void bpf_invalidate_claims(struct source *base)
@@ -338,13 +259,11 @@ static void bpf_seed(struct source *base, const struct neigh_key *key, const uin
 		.epoch = source->control->epoch,
 		.published.stamp = NEIGH_CLAIM_VALID,
 	};
-	int error;
 
 	memcpy(value.published.mac, mac, sizeof(value.published.mac));
 	/* what a program has published meanwhile is newer than the dump: BPF_NOEXIST */
-	error = bpf_map__update_elem(source->object->maps.neighbours, key, sizeof(*key), &value,
-				     sizeof(value), BPF_NOEXIST);
-	if (error && error != -EEXIST)
+	if (bpf_map_update_elem(source->programs.maps[PROGRAM_MAP_NEIGHBOURS], key, &value,
+				BPF_NOEXIST) && errno != EEXIST)
 		__atomic_fetch_add(&source->control->claims_incomplete, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -357,8 +276,8 @@ static void remove_value(struct bpf_source *source, const struct neigh_key *key)
 {
 	struct neigh_value value;
 
-	if (bpf_map__lookup_and_delete_elem(source->object->maps.neighbours, key, sizeof(*key),
-					    &value, sizeof(value), 0))
+	if (bpf_map_lookup_and_delete_elem(source->programs.maps[PROGRAM_MAP_NEIGHBOURS], key,
+					   &value))
 		return;
 	if (value.published.stamp & NEIGH_CLAIM_VALID && value.epoch == source->control->epoch)
 		__atomic_fetch_add(&source->control->claims_incomplete, 1, __ATOMIC_SEQ_CST);
@@ -369,7 +288,7 @@ static void sweep(struct bpf_source *source,
 {
 	struct neigh_key *keys = calloc(SWEEP_BATCH, sizeof(*keys));
 	struct neigh_value *values = calloc(SWEEP_BATCH, sizeof(*values));
-	int fd = bpf_map__fd(source->object->maps.neighbours);
+	int fd = source->programs.maps[PROGRAM_MAP_NEIGHBOURS];
 	uint32_t position;
 	void *from = NULL;
 	bool more = keys && values;
@@ -425,8 +344,7 @@ static void bpf_totals(const struct source *base, struct source_totals *totals)
 	*totals = (struct source_totals){ .consumed = source->consumed };
 	values = cpus > 0 ? calloc((size_t)cpus, sizeof(*values)) : NULL;
 	for (uint32_t hook = 0; values && hook < NEIGH_HOOKS; hook++) {
-		if (bpf_map__lookup_elem(source->object->maps.counters, &hook, sizeof(hook),
-					 values, (size_t)cpus * sizeof(*values), 0))
+		if (bpf_map_lookup_elem(source->programs.maps[PROGRAM_MAP_COUNTERS], &hook, values))
 			break;
 		for (int cpu = 0; cpu < cpus; cpu++)
 			add(&totals->counters, &values[cpu]);
@@ -459,33 +377,39 @@ static const struct source_ops bpf_ops = {
 int source_bpf_new(struct source **result, const struct source_config *config)
 {
 	struct bpf_source *source = calloc(1, sizeof(*source));
+	struct programs_config programs_config = {
+		.netns_inum = config->netns_inum,
+		.ring_size_bytes = config->ring_size_bytes,
+		.map_size = config->map_size,
+		.complain = complain,
+		.context = (void *)(uintptr_t)config,
+	};
 	int error;
 
 	if (!source)
 		return -ENOMEM;
 	source->base.ops = &bpf_ops;
-	source->pins.lock_fd = -1;
-	source->ring_size_bytes = config->ring_size_bytes;
 	source->clock_offset_ns = read_clock_offset_ns();
+	source->ring_size_bytes = config->ring_size_bytes;
+	programs_init(&source->programs);
 	error = pins_open(&source->pins, config->instance);
 	if (error && error != -EBUSY && !config->is_last_resort)
 		log_warning("there is nowhere to pin the BPF maps; trying netlink");
+	programs_config.pins = source->pins.path;
 	if (!error)
-		error = load(source, config);
+		error = open_programs(source, &programs_config);
+	if (!error)
+		error = open_ring(source, config);
 	if (error)
 		goto fail;
-	source->ring = ring_open(bpf_map__fd(source->object->maps.records),
-				 config->ring_size_bytes);
-	if (!source->ring) {
-		error = -errno;
-		log_error("cannot map the ring of records: %s", strerror(-error));
-		goto fail;
-	}
-	error = pin(source);
-	if (!error)
-		error = attach(source, config);
+	/* until the first picture is whole */
+	source->control->keep_tombstones = 1;
+	source->control->policy = config->policy;
+	source->control->epoch = 1;
+	error = programs_attach(&source->programs, &programs_config);
 	if (error)
 		goto fail;
+	source->keep_pins = config->keep_pins;
 	*result = &source->base;
 	return 0;
 fail:

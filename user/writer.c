@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * At most two flushes are in flight: one that Redis works on, and one that
- * waits in its socket so that it never runs dry. With batch_size = 1 there is
- * one, which is the round trip a neighbour that other daemons pay.
+ * While one flush is in flight others follow it only if they are full, up to
+ * MAX_FLUSHES: enough for Redis to go on with while this process rests or waits
+ * for its turn. With batch_size = 1 there is one, which is the round trip a
+ * neighbour that other daemons pay.
  */
 #include "writer.h"
 

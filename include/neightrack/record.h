@@ -134,6 +134,15 @@ struct neigh_control {
 	__u64 lost;			/* records that found the ring full */
 };
 
+/* What the programs were loaded with, in the map `identity`. */
+struct neigh_identity {
+	__u64 object_hash;		/* of the object file */
+	__u32 netns_inum;		/* the network namespace that is mirrored */
+	__u32 ring_size_bytes;
+	__u32 map_size;			/* neighbours */
+	__u32 reserved;
+};
+
 _Static_assert(sizeof(struct neigh_key) == 24, "keys are hashed as 24 bytes");
 _Static_assert(sizeof(struct neigh_record) == 48, "a record is 48 bytes on the ring");
 _Static_assert(sizeof(struct neigh_claim) == 8, "a claim is one word");

@@ -21,6 +21,7 @@ os.environ.setdefault("UBSAN_OPTIONS", f"exitcode={FAULTY}:print_stacktrace=1")
 # what daemons use that are not told otherwise
 SOURCE = os.environ.get("SOURCE", "auto")
 PINS = "/sys/fs/bpf/neightrack"
+LOCKS = "/run/neightrack"
 
 _numbers = itertools.count()
 
@@ -47,6 +48,17 @@ def dump_map(instance, name):
     return json.loads(output)
 
 
+def pinned_programs(instance):
+    """{name: the kernel's id of what is pinned under it}."""
+    shown = {}
+    for name in ("neigh_update", "neigh_update_2", "neigh_timer", "neigh_cleanup"):
+        output = subprocess.run(["bpftool", "-j", "prog", "show", "pinned",
+                                 f"{PINS}/{instance}/{name}"],
+                                stdout=subprocess.PIPE, check=True).stdout
+        shown[name] = json.loads(output)["id"]
+    return shown
+
+
 class Daemon:
     def __init__(self, namespace, redis, *options, instance=None, url=None):
         self.instance = instance or f"test{os.getpid()}x{next(_numbers)}"
@@ -64,7 +76,7 @@ class Daemon:
         self.process = subprocess.Popen(
             [*self.wrapper, os.path.join(BUILD, "neightrackd"), "--netns", self.namespace.name,
              "--redis", self.url, "--instance", self.instance, "--log-level", "info",
-             "--source", SOURCE, *self.options],
+             "--source", SOURCE, "--pins", "remove", *self.options],
             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         self.reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
         self.reader.start()
@@ -97,7 +109,7 @@ class Daemon:
         code = self.process.wait(timeout=10 * TIME_SCALE)
         self.reader.join(timeout=5)
         assert code == 0, (code, self.lines)
-        assert not os.path.exists(f"{PINS}/{self.instance}")
+        assert os.path.exists(f"{PINS}/{self.instance}") == ("keep" in self.options)
         return self.lines
 
     def kill(self):
@@ -125,6 +137,8 @@ class Daemon:
             for name in os.listdir(folder):
                 os.unlink(os.path.join(folder, name))
             os.rmdir(folder)
+        if os.path.exists(f"{LOCKS}/{self.instance}.lock"):
+            os.unlink(f"{LOCKS}/{self.instance}.lock")
 
     def counters(self):
         """{hook: {counter: sum over CPUs}}, `filtered` being the sum of its reasons too."""

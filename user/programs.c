@@ -1,0 +1,373 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+#include "programs.h"
+
+#include <bpf/bpf.h>
+#include <bpf/libbpf.h>
+#include <errno.h>
+#include <fcntl.h>
+#include <limits.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+#include <sys/mman.h>
+#include <unistd.h>
+
+#include "log.h"
+#include "neightrack.skel.h"
+#include "pins.h"
+
+#define CLEAR_BATCH 4096u
+
+static const char *const map_names[PROGRAM_MAPS] = {
+	[PROGRAM_MAP_RECORDS] = "records",
+	[PROGRAM_MAP_NEIGHBOURS] = "neighbours",
+	[PROGRAM_MAP_INTERFACES] = "interfaces",
+	[PROGRAM_MAP_COUNTERS] = "counters",
+	[PROGRAM_MAP_CONTROL] = "control",
+	[PROGRAM_MAP_IDENTITY] = "identity",
+};
+
+/* The order is that of attaching too: see is_seen_to() in bpf/publish.h. */
+static const char *const program_names[NEIGH_HOOKS] = {
+	[NEIGH_HOOK_UPDATE] = "neigh_update",
+	[NEIGH_HOOK_UPDATE_AGAIN] = "neigh_update_2",
+	[NEIGH_HOOK_TIMER] = "neigh_timer",
+	[NEIGH_HOOK_CLEANUP] = "neigh_cleanup",
+};
+
+static void pin_path(const struct programs_config *config, const char *name, char *path)
+{
+	snprintf(path, PATH_MAX, "%s/%s", config->pins, name);
+}
+
+static uint64_t fnv1a(uint64_t hash, const void *bytes, size_t count)
+{
+	const uint8_t *at = bytes;
+
+	while (count--)
+		hash = (hash ^ *at++) * 0x100000001b3ull;
+	return hash;
+}
+
+/* What the programs are: this build's, for these sizes. */
+static struct neigh_identity identity_of(const struct programs_config *config)
+{
+	struct neigh_identity identity = {
+		.netns_inum = config->netns_inum,
+		.ring_size_bytes = config->ring_size_bytes,
+		.map_size = config->map_size,
+	};
+	size_t bytes;
+	const void *object = neightrack_bpf__elf_bytes(&bytes);
+
+	identity.object_hash = fnv1a(0xcbf29ce484222325ull, object, bytes);
+	return identity;
+}
+
+void programs_init(struct programs *programs)
+{
+	*programs = (struct programs){ 0 };
+	for (int i = 0; i < PROGRAM_MAPS; i++)
+		programs->maps[i] = -1;
+	for (int i = 0; i < NEIGH_HOOKS; i++)
+		programs->programs[i] = programs->links[i] = -1;
+}
+
+static void close_fd(int fd)
+{
+	if (fd >= 0)
+		close(fd);
+}
+
+void programs_close(struct programs *programs)
+{
+	for (int i = 0; i < NEIGH_HOOKS; i++)
+		close_fd(programs->links[i]);
+	if (programs->control)
+		munmap(programs->control, sizeof(*programs->control));
+	for (int i = 0; i < NEIGH_HOOKS; i++)
+		close_fd(programs->programs[i]);
+	for (int i = 0; i < PROGRAM_MAPS; i++)
+		close_fd(programs->maps[i]);
+	programs_init(programs);
+}
+
+static int map_control(struct programs *programs)
+{
+	void *memory = mmap(NULL, sizeof(*programs->control), PROT_READ | PROT_WRITE, MAP_SHARED,
+			    programs->maps[PROGRAM_MAP_CONTROL], 0);
+
+	if (memory == MAP_FAILED)
+		return -errno;
+	programs->control = memory;
+	return 0;
+}
+
+/* --- taken over ---------------------------------------------------------------- */
+
+static int open_pins(struct programs *programs, const struct programs_config *config)
+{
+	char path[PATH_MAX];
+
+	for (int i = 0; i < PROGRAM_MAPS; i++) {
+		pin_path(config, map_names[i], path);
+		programs->maps[i] = bpf_obj_get(path);
+		if (programs->maps[i] < 0)
+			return -errno;
+	}
+	for (int i = 0; i < NEIGH_HOOKS; i++) {
+		pin_path(config, program_names[i], path);
+		programs->programs[i] = bpf_obj_get(path);
+		if (programs->programs[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* Whatever else its user may have put there: a map of another shape is not ours. */
+static bool has_shape(int fd, uint32_t key_bytes, uint32_t value_bytes, uint32_t entries)
+{
+	struct bpf_map_info info = { 0 };
+	uint32_t bytes = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &bytes) && info.key_size == key_bytes &&
+	       info.value_size == value_bytes && (!entries || info.max_entries == entries);
+}
+
+static bool is_program(int fd, const char *name)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t bytes = sizeof(info);
+
+	return !bpf_obj_get_info_by_fd(fd, &info, &bytes) && info.type == BPF_PROG_TYPE_TRACING &&
+	       !strncmp(info.name, name, sizeof(info.name));
+}
+
+static bool are_ours(const struct programs *programs, const struct programs_config *config)
+{
+	const struct neigh_identity expected = identity_of(config);
+	struct neigh_identity identity;
+	uint32_t zero = 0;
+
+	for (int i = 0; i < NEIGH_HOOKS; i++)
+		if (!is_program(programs->programs[i], program_names[i]))
+			return false;
+	return has_shape(programs->maps[PROGRAM_MAP_IDENTITY], sizeof(zero), sizeof(identity), 1) &&
+	       !bpf_map_lookup_elem(programs->maps[PROGRAM_MAP_IDENTITY], &zero, &identity) &&
+	       !memcmp(&identity, &expected, sizeof(identity)) &&
+	       has_shape(programs->maps[PROGRAM_MAP_RECORDS], 0, 0, config->ring_size_bytes) &&
+	       has_shape(programs->maps[PROGRAM_MAP_NEIGHBOURS], sizeof(struct neigh_key),
+			 sizeof(struct neigh_value), config->map_size) &&
+	       has_shape(programs->maps[PROGRAM_MAP_INTERFACES], sizeof(uint32_t),
+			 sizeof(struct neigh_interface), 0) &&
+	       has_shape(programs->maps[PROGRAM_MAP_COUNTERS], sizeof(uint32_t),
+			 sizeof(struct neigh_counters), NEIGH_HOOKS) &&
+	       has_shape(programs->maps[PROGRAM_MAP_CONTROL], sizeof(uint32_t),
+			 sizeof(struct neigh_control), 1);
+}
+
+/* keys, values: room for CLEAR_BATCH of the map's. */
+static int clear_hash(int fd, void *keys, void *values)
+{
+	uint32_t position, count;
+	void *from = NULL;
+
+	do {
+		count = CLEAR_BATCH;
+		if (!bpf_map_lookup_and_delete_batch(fd, from, &position, keys, values, &count,
+						     NULL))
+			from = &position;
+		else
+			return errno == ENOENT ? 0 : -errno;
+	} while (true);
+}
+
+static int clear_counters(int fd)
+{
+	int cpus = libbpf_num_possible_cpus(), error = 0;
+	struct neigh_counters *zeroes = cpus > 0 ? calloc((size_t)cpus, sizeof(*zeroes)) : NULL;
+
+	if (!zeroes)
+		return -ENOMEM;
+	for (uint32_t hook = 0; !error && hook < NEIGH_HOOKS; hook++)
+		error = bpf_map_update_elem(fd, &hook, zeroes, BPF_ANY) ? -errno : 0;
+	free(zeroes);
+	return error;
+}
+
+/* What the daemon before this one knew is of no use: it may be long ago. What is left
+ * on the ring is skipped by ring_open(). */
+static int clear(struct programs *programs)
+{
+	struct neigh_key *keys = calloc(CLEAR_BATCH, sizeof(*keys));
+	struct neigh_value *values = calloc(CLEAR_BATCH, sizeof(*values));
+	int error = keys && values ? 0 : -ENOMEM;
+
+	_Static_assert(sizeof(*keys) >= sizeof(uint32_t) &&
+		       sizeof(*values) >= sizeof(struct neigh_interface), "room for both maps");
+	if (!error)
+		error = clear_hash(programs->maps[PROGRAM_MAP_NEIGHBOURS], keys, values);
+	if (!error)
+		error = clear_hash(programs->maps[PROGRAM_MAP_INTERFACES], keys, values);
+	if (!error)
+		error = clear_counters(programs->maps[PROGRAM_MAP_COUNTERS]);
+	if (!error)
+		memset(programs->control, 0, sizeof(*programs->control));
+	free(values);
+	free(keys);
+	return error;
+}
+
+static int take_over(struct programs *programs, const struct programs_config *config)
+{
+	int error = open_pins(programs, config);
+
+	if (!error && !are_ours(programs, config))
+		error = -ESTALE;
+	if (!error)
+		error = map_control(programs);
+	if (!error)
+		error = clear(programs);
+	if (error)
+		programs_close(programs);
+	programs->were_pinned = !error;
+	return error;
+}
+
+/* --- loaded -------------------------------------------------------------------- */
+
+__attribute__((format(printf, 2, 0)))
+static int print_libbpf(enum libbpf_print_level level, const char *format, va_list arguments)
+{
+	char line[512];
+
+	/* its warnings come with the verifier's word, for whoever wants to know */
+	if (level != LIBBPF_WARN)
+		return 0;
+	vsnprintf(line, sizeof(line), format, arguments);
+	line[strcspn(line, "\n")] = '\0';
+	log_info("%s", line);
+	return 0;
+}
+
+/* Descriptors of our own, so that all that libbpf keeps of an object can go. */
+static int take_descriptors(struct programs *programs, const struct neightrack_bpf *object)
+{
+	const struct bpf_map *maps[PROGRAM_MAPS] = {
+		[PROGRAM_MAP_RECORDS] = object->maps.records,
+		[PROGRAM_MAP_NEIGHBOURS] = object->maps.neighbours,
+		[PROGRAM_MAP_INTERFACES] = object->maps.interfaces,
+		[PROGRAM_MAP_COUNTERS] = object->maps.counters,
+		[PROGRAM_MAP_CONTROL] = object->maps.bss,
+		[PROGRAM_MAP_IDENTITY] = object->maps.rodata,
+	};
+	const struct bpf_program *loaded[NEIGH_HOOKS] = {
+		[NEIGH_HOOK_UPDATE] = object->progs.neigh_update,
+		[NEIGH_HOOK_UPDATE_AGAIN] = object->progs.neigh_update_2,
+		[NEIGH_HOOK_TIMER] = object->progs.neigh_timer,
+		[NEIGH_HOOK_CLEANUP] = object->progs.neigh_cleanup,
+	};
+
+	for (int i = 0; i < PROGRAM_MAPS; i++) {
+		programs->maps[i] = fcntl(bpf_map__fd(maps[i]), F_DUPFD_CLOEXEC, 3);
+		if (programs->maps[i] < 0)
+			return -errno;
+	}
+	for (int i = 0; i < NEIGH_HOOKS; i++) {
+		programs->programs[i] = fcntl(bpf_program__fd(loaded[i]), F_DUPFD_CLOEXEC, 3);
+		if (programs->programs[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+static int load(struct programs *programs, const struct programs_config *config)
+{
+	struct neightrack_bpf *object;
+	int error;
+
+	libbpf_set_print(print_libbpf);
+	object = neightrack_bpf__open();
+	if (!object) {
+		error = -errno;
+		config->complain(config->context, "open the BPF object", error);
+		return error;
+	}
+	object->rodata->identity = identity_of(config);
+	error = bpf_map__set_max_entries(object->maps.records, config->ring_size_bytes);
+	if (!error)
+		error = bpf_map__set_max_entries(object->maps.neighbours, config->map_size);
+	if (!error)
+		error = neightrack_bpf__load(object);
+	if (error)
+		config->complain(config->context, "load the BPF programs", error);
+	if (!error)
+		error = take_descriptors(programs, object);
+	if (!error)
+		error = map_control(programs);
+	neightrack_bpf__destroy(object);
+	return error;
+}
+
+static int pin(const struct programs_config *config, const char *name, int fd)
+{
+	char path[PATH_MAX];
+	int error;
+
+	pin_path(config, name, path);
+	error = bpf_obj_pin(fd, path) ? -errno : 0;
+	if (error)
+		log_error("cannot pin %s: %s", path, strerror(-error));
+	return error;
+}
+
+static int pin_all(const struct programs *programs, const struct programs_config *config)
+{
+	int error = 0;
+
+	for (int i = 0; !error && i < PROGRAM_MAPS; i++)
+		error = pin(config, map_names[i], programs->maps[i]);
+	for (int i = 0; !error && i < NEIGH_HOOKS; i++)
+		error = pin(config, program_names[i], programs->programs[i]);
+	return error;
+}
+
+int programs_open(struct programs *programs, const struct programs_config *config)
+{
+	int error;
+
+	if (!take_over(programs, config))
+		return 0;
+	pins_remove(config->pins);
+	error = load(programs, config);
+	return error ? error : pin_all(programs, config);
+}
+
+/* --- in use -------------------------------------------------------------------- */
+
+int programs_attach(struct programs *programs, const struct programs_config *config)
+{
+	for (int i = 0; i < NEIGH_HOOKS; i++) {
+		char what[64];
+
+		programs->links[i] = bpf_raw_tracepoint_open(NULL, programs->programs[i]);
+		if (programs->links[i] < 0) {
+			int error = -errno;
+
+			snprintf(what, sizeof(what), "attach the program %s", program_names[i]);
+			config->complain(config->context, what, error);
+			return error;
+		}
+	}
+	return 0;
+}
+
+uint64_t programs_missed(const struct programs *programs, enum neigh_hook hook)
+{
+	struct bpf_prog_info info = { 0 };
+	uint32_t bytes = sizeof(info);
+
+	if (bpf_obj_get_info_by_fd(programs->programs[hook], &info, &bytes))
+		return 0;
+	return info.recursion_misses;
+}
