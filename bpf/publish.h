@@ -348,7 +348,7 @@ static __always_inline enum outcome publish_round(const struct neighbour *n, str
 		return AGAIN;
 	if (!value)
 		return begin_claim(n, change, c);
-	if (claim_equals(value, word, change)) {
+	if (!(identity.without & NEIGH_WITHOUT_SUPPRESSION) && claim_equals(value, word, change)) {
 		count_suppressed(change, c);
 		return DONE;
 	}
@@ -373,7 +373,7 @@ static __always_inline void see_to(const struct neighbour *n, struct change *cha
 					  interface ? interface->flags : NEIGH_INTERFACE_UNKNOWN,
 					  &change->key);
 	reason = change->reason;
-	if (reason != NEIGH_PUBLISH) {
+	if (reason != NEIGH_PUBLISH && !(identity.without & NEIGH_WITHOUT_FILTER)) {
 		if (reason < NEIGH_REASONS)
 			c->filtered[reason]++;
 		return;

@@ -15,6 +15,7 @@
 #define BUCKETS 1024u	/* a power of two */
 
 struct interface_set {
+	uint32_t index_mask;
 	struct interface *by_index[BUCKETS];
 	struct interface *by_name[BUCKETS];	/* the nameless ones are all in the first */
 };
@@ -22,7 +23,7 @@ struct interface_set {
 static struct interface **index_bucket(struct interface_set *set, uint32_t ifindex)
 {
 	/* the kernel hands out ifindexes one after the other */
-	return &set->by_index[ifindex & (BUCKETS - 1)];
+	return &set->by_index[ifindex & set->index_mask];
 }
 
 static struct interface **name_bucket(struct interface_set *set, const char *name)
@@ -36,7 +37,16 @@ static struct interface **name_bucket(struct interface_set *set, const char *nam
 
 struct interface_set *interface_set_new(void)
 {
-	return calloc(1, sizeof(struct interface_set));
+	struct interface_set *set = calloc(1, sizeof(*set));
+
+	if (set)
+		set->index_mask = BUCKETS - 1;
+	return set;
+}
+
+void interface_set_use_list(struct interface_set *set)
+{
+	set->index_mask = 0;
 }
 
 void interface_set_free(struct interface_set *set)

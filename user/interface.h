@@ -33,6 +33,8 @@ struct interface_set;
 
 /* Return NULL on lack of memory, as all functions below that return an interface. */
 struct interface_set *interface_set_new(void);
+/* Before anything is in it: ifindexes are to be looked for one after the other. */
+void interface_set_use_list(struct interface_set *set);
 void interface_set_free(struct interface_set *set);
 
 /* Find; NULL if there is none. */

@@ -9,6 +9,7 @@
 #include <sys/epoll.h>
 #include <unistd.h>
 
+#include "ablation.h"
 #include "clock.h"
 #include "instance_lock.h"
 #include "links.h"
@@ -140,14 +141,20 @@ static bool before_sleep(void *context)
 		stop_if_written(mirror);
 		return true;
 	}
-	count = take_records(mirror, RECORDS_A_TURN);
-	more = count == RECORDS_A_TURN;
+	count = source_blocks(mirror->source) ? 0 : take_records(mirror, RECORDS_A_TURN);
+	more = count >= RECORDS_A_TURN;
 	more |= repair_work(mirror->repair);
 	publisher_run(mirror->publisher);
 	say_ready(mirror);
 	if (mirror->shutting_down)
 		stop_if_written(mirror);
-	return !more && !rest(mirror, count) && source_may_sleep(mirror->source);
+	if (more)
+		return false;
+	if (source_blocks(mirror->source)) {
+		source_wait(mirror->source, apply_record, mirror);
+		return false;
+	}
+	return !rest(mirror, count) && source_may_sleep(mirror->source);
 }
 
 static void configure_moderation(struct mirror *mirror)
@@ -322,6 +329,7 @@ static int make_kernel_side(struct mirror *mirror)
 		.map_size = mirror->options->map_size ? mirror->options->map_size :
 							mirror->options->max_neighbours,
 		.policy = picture_policy(mirror->options),
+		.without = ablation_mask(mirror->options->without),
 		.keep_pins = mirror->options->pins == OPTION_PINS_KEEP,
 		.interfaces = mirror->interfaces,
 	};
@@ -405,6 +413,8 @@ int mirror_new(struct mirror **result, struct loop *loop, struct options *option
 		goto fail;
 	}
 	mirror->interfaces = interface_set_new();
+	if (mirror->interfaces && ablation_mask(options->without) & ABLATION_INTERFACE_HASH)
+		interface_set_use_list(mirror->interfaces);
 	if (mirror->interfaces)
 		mirror->table = neigh_table_new(mirror->interfaces, options->max_neighbours);
 	if (!mirror->table)

@@ -73,6 +73,7 @@ struct options {
 	uint32_t ring_size_bytes;	/* a power of two, at least a page */
 	uint32_t map_size;		/* neighbours; 0 = max_neighbours */
 	uint32_t max_neighbours;
+	char *without;			/* words, see ablation.h; "" = nothing is missing */
 	enum option_pins pins;		/* what becomes of them when the daemon ends */
 	enum log_level log_level;
 	enum log_format log_format;

@@ -5,6 +5,7 @@
 #include <limits.h>
 #include <string.h>
 
+#include "ablation.h"
 #include "options.h"
 #include "pattern.h"
 #include "redis_address.h"
@@ -69,6 +70,16 @@ static const char *check_path(const char *text)
 	if (!text[0] || (text[0] == '/' && strlen(text) < PATH_MAX))
 		return NULL;
 	return "allowed are an absolute path, or nothing";
+}
+
+static const char *check_without(const char *text)
+{
+	uint32_t mask;
+
+	if (!ablation_parse(text, &mask))
+		return NULL;
+	return "allowed are, separated by commas: filter, suppression, event_loop, in_place, "
+	       "interface_hash, preallocation, batching, configuration_cache";
 }
 
 #define AT(member) offsetof(struct options, member)
@@ -138,6 +149,9 @@ const struct option_entry option_table[] = {
 	{ "pins", OPTION_CHOICE, FIXED, AT(pins), "keep",
 	  "what becomes of the BPF programs and maps when the daemon ends",
 	  ONE_OF("keep|remove") },
+	{ "without", OPTION_TEXT, FIXED, AT(without), "",
+	  "parts to do without, so as to measure what they are worth",
+	  TEXT(check_without, "WORDS") },
 	{ "log_level", OPTION_CHOICE, CHANGEABLE, AT(log_level), "notice",
 	  "least severity that is logged", ONE_OF("error|warning|notice|info|debug") },
 	{ "log_format", OPTION_CHOICE, FIXED, AT(log_format), "text",

@@ -56,6 +56,7 @@ static struct neigh_identity identity_of(const struct programs_config *config)
 		.netns_inum = config->netns_inum,
 		.ring_size_bytes = config->ring_size_bytes,
 		.map_size = config->map_size,
+		.without = config->without,
 	};
 	size_t bytes;
 	const void *object = neightrack_bpf__elf_bytes(&bytes);

@@ -40,6 +40,7 @@ struct programs_config {
 	uint32_t netns_inum;
 	uint32_t ring_size_bytes;
 	uint32_t map_size;		/* neighbours */
+	uint32_t without;		/* NEIGH_WITHOUT_* */
 	/* says what failed, where, and what would help */
 	void (*complain)(void *context, const char *what, int error);
 	void *context;

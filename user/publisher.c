@@ -7,6 +7,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ablation.h"
 #include "clock.h"
 #include "log.h"
 #include "readback.h"
@@ -156,6 +157,7 @@ static int configure_writer(struct publisher *publisher)
 		.batch_size = publisher->config.options->batch_size,
 		.batch_timeout_ms = publisher->config.options->batch_timeout_ms,
 		.transaction = publisher->config.options->transaction,
+		.without = ablation_mask(publisher->config.options->without),
 	};
 
 	return writer_configure(publisher->writer, &config);
@@ -174,6 +176,7 @@ static int make_writer(struct publisher *publisher)
 		.probe_key = publisher->schema.table,
 		.one_slot = schema_has_hash_tag(&publisher->schema),
 		.timeout_ms = options->redis_timeout_ms,
+		.frees_output = ablation_mask(options->without) & ABLATION_PREALLOCATION,
 		.events = &redis_events,
 		.context = publisher,
 	};

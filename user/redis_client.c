@@ -323,6 +323,8 @@ void redis_client_flush(struct redis_client *client)
 	if (client->output_sent == output->used) {
 		client->output_sent = 0;
 		output->used = 0;
+		if (client->config.frees_output)
+			resp_buffer_free(output);
 	}
 	watch_writable(client, output->used > 0);
 }

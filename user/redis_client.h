@@ -45,6 +45,7 @@ struct redis_client_config {
 	const char *probe_key;		/* shares the cluster's slot of all keys; NULL: not asked */
 	bool one_slot;			/* all keys have one hash tag */
 	uint32_t timeout_ms;		/* to connect, and for a reply */
+	bool frees_output;		/* as soon as it is sent, instead of using it again */
 	const struct redis_client_events *events;
 	void *context;
 };

@@ -3,7 +3,9 @@
 #include "source.h"
 
 #include <errno.h>
+#include <stdlib.h>
 
+#include "ablation.h"
 #include "log.h"
 #include "pins.h"
 #include "source_ops.h"
@@ -52,9 +54,43 @@ int source_fd(const struct source *source)
 	return source->ops->fd(source);
 }
 
+struct copying {
+	source_apply apply;
+	void *context;
+};
+
+static bool apply_copy(void *context, const struct neigh_record *record)
+{
+	const struct copying *copying = context;
+	struct neigh_record *copy = malloc(sizeof(*copy));
+	bool changed;
+
+	/* without memory it is taken in place, as nothing may be lost */
+	if (!copy)
+		return copying->apply(copying->context, record);
+	*copy = *record;
+	changed = copying->apply(copying->context, copy);
+	free(copy);
+	return changed;
+}
+
 size_t source_consume(struct source *source, size_t limit, source_apply apply, void *context)
 {
+	struct copying copying = { .apply = apply, .context = context };
+
+	if (source->without & ABLATION_IN_PLACE)
+		return source->ops->consume(source, limit, apply_copy, &copying);
 	return source->ops->consume(source, limit, apply, context);
+}
+
+bool source_blocks(const struct source *source)
+{
+	return source->ops->wait && source->without & ABLATION_EVENT_LOOP;
+}
+
+void source_wait(struct source *source, source_apply apply, void *context)
+{
+	source->ops->wait(source, apply, context);
 }
 
 bool source_may_sleep(struct source *source)

@@ -27,6 +27,7 @@ struct source_config {
 	bool netlink_no_enobufs;
 	uint32_t map_size;		/* neighbours */
 	uint32_t policy;		/* NEIGH_POLICY_* */
+	uint32_t without;		/* enum ablation */
 	struct interface_set *interfaces;	/* to look into; must outlive the source */
 	bool keep_pins;			/* when the source is freed: for the next daemon */
 	bool is_last_resort;		/* set by source_new(): nothing else is tried */
@@ -57,6 +58,13 @@ typedef bool (*source_apply)(void *context, const struct neigh_record *record);
  * the source was empty.
  */
 size_t source_consume(struct source *source, size_t limit, source_apply apply, void *context);
+
+/*
+ * Whether the source is read by source_wait() instead, which waits some ms for one
+ * message: the way of a program without an event loop.
+ */
+bool source_blocks(const struct source *source);
+void source_wait(struct source *source, source_apply apply, void *context);
 
 /* Asks for one wakeup. Returns false if records are there already: then the
  * caller must not sleep, as no wakeup will come for these. */

@@ -381,6 +381,7 @@ int source_bpf_new(struct source **result, const struct source_config *config)
 		.netns_inum = config->netns_inum,
 		.ring_size_bytes = config->ring_size_bytes,
 		.map_size = config->map_size,
+		.without = config->without & (NEIGH_WITHOUT_FILTER | NEIGH_WITHOUT_SUPPRESSION),
 		.complain = complain,
 		.context = (void *)(uintptr_t)config,
 	};
@@ -389,6 +390,7 @@ int source_bpf_new(struct source **result, const struct source_config *config)
 	if (!source)
 		return -ENOMEM;
 	source->base.ops = &bpf_ops;
+	source->base.without = config->without;
 	source->clock_offset_ns = read_clock_offset_ns();
 	source->ring_size_bytes = config->ring_size_bytes;
 	programs_init(&source->programs);

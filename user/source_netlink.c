@@ -13,6 +13,7 @@
 #include <linux/filter.h>
 #include <linux/netlink.h>
 #include <linux/rtnetlink.h>
+#include <poll.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
@@ -25,6 +26,7 @@
 #include "source_ops.h"
 
 #define MESSAGES_A_READ 64u
+#define BLOCKED_MS 10
 /* neigh_nlmsg_size() is below 200; one that does not fit is counted as lost */
 #define MESSAGE_BYTES 1024u
 /* what a message counts for in the socket's buffer: skb and data, as measured */
@@ -235,6 +237,17 @@ static size_t netlink_consume(struct source *base, size_t limit, source_apply ap
 	return done;
 }
 
+/* One message, and one system call for it, that waits BLOCKED_MS at most: Redis' replies
+ * and the timers wait as long. */
+static void netlink_wait(struct source *base, source_apply apply, void *context)
+{
+	struct netlink_source *source = netlink_source(base);
+	struct pollfd from = { .fd = source->socket.fd, .events = POLLIN };
+
+	if (poll(&from, 1, BLOCKED_MS) > 0 && read_datagrams(source, 1))
+		handle_datagram(source, 0, apply, context);
+}
+
 static bool netlink_may_sleep(struct source *base)
 {
 	(void)base;	/* whatever comes from now on makes the socket readable anew */
@@ -284,6 +297,7 @@ static const struct source_ops netlink_ops = {
 	.fd = netlink_fd,
 	.consume = netlink_consume,
 	.may_sleep = netlink_may_sleep,
+	.wait = netlink_wait,
 	.capacity = netlink_capacity,
 	.losses = netlink_losses,
 	.totals = netlink_totals,
@@ -299,6 +313,7 @@ int source_netlink_new(struct source **result, const struct source_config *confi
 	if (!source)
 		return -ENOMEM;
 	source->base.ops = &netlink_ops;
+	source->base.without = config->without;
 	source->interfaces = config->interfaces;
 	source->policy = config->policy;
 	for (unsigned int i = 0; i < MESSAGES_A_READ; i++) {

@@ -12,6 +12,8 @@ struct source_ops {
 	int (*fd)(const struct source *source);
 	size_t (*consume)(struct source *source, size_t limit, source_apply apply, void *context);
 	bool (*may_sleep)(struct source *source);
+	/* NULL: it never blocks */
+	void (*wait)(struct source *source, source_apply apply, void *context);
 	size_t (*capacity)(const struct source *source);
 	void (*losses)(const struct source *source, struct source_losses *losses);
 	void (*totals)(const struct source *source, struct source_totals *totals);
@@ -34,6 +36,7 @@ struct source_ops {
 /* The first member of each kind's struct. */
 struct source {
 	const struct source_ops *ops;
+	uint32_t without;		/* enum ablation */
 };
 
 int source_bpf_new(struct source **source, const struct source_config *config);

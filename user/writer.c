@@ -12,6 +12,7 @@
 #include <stdlib.h>
 #include <string.h>
 
+#include "ablation.h"
 #include "clock.h"
 #include "detour.h"
 #include "log.h"
@@ -327,11 +328,30 @@ static void expect(struct writer *writer, struct flush *flush, struct neigh_entr
 			    writer);
 }
 
+static void on_configuration(void *context, const struct reply *reply)
+{
+	(void)context;
+	(void)reply;
+}
+
+/* What a daemon without a cache of its configuration asks for, of each neighbour. */
+static void ask_for_configuration(struct writer *writer, const char *interface)
+{
+	char key[sizeof("INTERFACE|") + IFNAMSIZ];
+
+	snprintf(key, sizeof(key), "INTERFACE|%s", interface);
+	resp_command(redis_client_output(writer->client),
+		     (const char *const[]){ "HGET", key, "ipv6_use_link_local_only", NULL });
+	redis_client_expect(writer->client, on_configuration, writer);
+}
+
 static void append(struct writer *writer, struct flush *flush, struct neigh_entry *entry)
 {
 	struct resp_buffer *output = redis_client_output(writer->client);
 	const char *interface = entry->interface->name;
 
+	if (writer->config.without & ABLATION_CONFIGURATION_CACHE && !flush->in_transaction)
+		ask_for_configuration(writer, interface);
 	if (!entry->wanted || entry->published == PUBLISHED_OTHER) {
 		schema_write_delete(writer->schema, output, interface, entry->family, entry->addr);
 		expect(writer, flush, entry->wanted ? NULL : entry);
@@ -348,6 +368,7 @@ static void start_flush(struct writer *writer)
 	struct flush *flush = &writer->flushes[(writer->first_flush + writer->flush_count) %
 					       MAX_FLUSHES];
 	struct neigh_entry *entry = neigh_table_take_dirty(writer->table);
+	uint32_t most = writer->config.without & ABLATION_BATCHING ? 1 : writer->config.batch_size;
 	uint32_t neighbours = 0;
 
 	if (!entry)
@@ -367,7 +388,7 @@ static void start_flush(struct writer *writer)
 	}
 	do {
 		append(writer, flush, entry);
-	} while (++neighbours < writer->config.batch_size &&
+	} while (++neighbours < most &&
 		 (entry = neigh_table_take_dirty(writer->table)));
 	if (flush->in_transaction) {
 		resp_command(redis_client_output(writer->client),

@@ -22,6 +22,7 @@ struct writer_config {
 	uint32_t batch_size;		/* neighbours a flush, 1..10000 */
 	uint32_t batch_timeout_ms;	/* longest wait for a fuller flush */
 	bool transaction;		/* MULTI/EXEC around each flush */
+	uint32_t without;		/* enum ablation */
 };
 
 struct writer_stats {

@@ -140,8 +140,12 @@ struct neigh_identity {
 	__u32 netns_inum;		/* the network namespace that is mirrored */
 	__u32 ring_size_bytes;
 	__u32 map_size;			/* neighbours */
-	__u32 reserved;
+	__u32 without;			/* NEIGH_WITHOUT_* */
 };
+
+/* Left out so as to measure what they are worth. */
+#define NEIGH_WITHOUT_FILTER		(1u << 0)
+#define NEIGH_WITHOUT_SUPPRESSION	(1u << 1)
 
 _Static_assert(sizeof(struct neigh_key) == 24, "keys are hashed as 24 bytes");
 _Static_assert(sizeof(struct neigh_record) == 48, "a record is 48 bytes on the ring");

@@ -200,7 +200,7 @@ static void an_unknown_key_names_its_file_and_line(void **state)
 			    "netlink_no_enobufs, schema, interfaces, ignore, ipv4, ipv6, "
 			    "link_local_ipv4, link_local_ipv6, noarp, key_prefix, "
 			    "batch_size, batch_timeout, moderation, transaction, "
-			    "audit_interval, ring_size, map_size, max_neighbours, pins, log_level, log_format");
+			    "audit_interval, ring_size, map_size, max_neighbours, pins, without, log_level, log_format");
 }
 
 static void a_command_is_no_key(void **state)
@@ -239,6 +239,8 @@ static void every_wrong_value_is_refused(void **state)
 		{ "redis_password_file", "allowed are an absolute path", { "secret" } },
 		{ "redis_timeout", "allowed are 100 to 600000 ms", { "99", "11min" } },
 		{ "pins", "allowed are keep|remove", { "", "yes" } },
+		{ "without", "allowed are, separated by commas: filter, suppression",
+		  { "no-such", "filter,", ",filter", "filter suppression", "filte", "filters" } },
 		{ "netns_gone", "allowed are end|wait", { "", "keep" } },
 		{ "netns", "allowed are a name under /run/netns", { "a/b", ".", ".." } },
 		{ "interfaces", "allowed are shell patterns", { "eth[0", "! lo" } },
