@@ -330,7 +330,6 @@ static int make_kernel_side(struct mirror *mirror)
 							mirror->options->max_neighbours,
 		.policy = picture_policy(mirror->options),
 		.without = ablation_mask(mirror->options->without),
-		.keep_pins = mirror->options->pins == OPTION_PINS_KEEP,
 		.interfaces = mirror->interfaces,
 	};
 	struct repair_config repair_config = {
@@ -441,7 +440,9 @@ void mirror_free(struct mirror *mirror)
 	links_free(mirror->links);
 	repair_free(mirror->repair);
 	picture_free(mirror->picture);
-	source_free(mirror->source);
+	/* programs for a network namespace that is gone are of no use to anybody */
+	source_free(mirror->source, mirror->options->pins == OPTION_PINS_KEEP &&
+				    !mirror->netns_is_gone);
 	publisher_free(mirror->publisher);
 	neigh_table_free(mirror->table);
 	interface_set_free(mirror->interfaces);
@@ -487,7 +488,7 @@ void mirror_log_statistics(struct mirror *mirror)
 		.repair = repair_stats(mirror->repair),
 		.over_limit = picture_left_out(mirror->picture),
 	};
-	char text[1024];
+	char text[2048];
 
 	publisher_statistics(mirror->publisher, &statistics.publisher);
 	source_totals(mirror->source, &statistics.totals);

@@ -45,6 +45,7 @@ struct neigh_entry {
 	bool on_dirty_list;
 	bool in_flight;
 	bool held;
+	bool is_news;				/* wanted since record_time_ns, and not sent yet */
 	bool remembered;			/* not to be freed while a dump is under way */
 	uint8_t wanted_mac[6];
 	uint8_t published_mac[6];

@@ -147,6 +147,7 @@ int picture_apply_record(struct picture *picture, const struct neigh_record *rec
 	entry->record_time_ns = record->time_ns;
 	if (picture->dumping)
 		neigh_table_remember(entry);
+	entry->is_news = true;
 	return neigh_table_want(picture->table, entry, set ? record->mac : NULL);
 }
 

@@ -33,10 +33,10 @@ int source_new(struct source **source, const struct source_config *wanted)
 	return source_netlink_new(source, &config);
 }
 
-void source_free(struct source *source)
+void source_free(struct source *source, bool keep_pins)
 {
 	if (source)
-		source->ops->free(source);
+		source->ops->free(source, keep_pins);
 }
 
 const char *source_name(const struct source *source)

@@ -29,7 +29,6 @@ struct source_config {
 	uint32_t policy;		/* NEIGH_POLICY_* */
 	uint32_t without;		/* enum ablation */
 	struct interface_set *interfaces;	/* to look into; must outlive the source */
-	bool keep_pins;			/* when the source is freed: for the next daemon */
 	bool is_last_resort;		/* set by source_new(): nothing else is tried */
 };
 
@@ -40,7 +39,8 @@ struct source_config {
  * instance has a daemon). From here on no change is missed without being counted.
  */
 int source_new(struct source **source, const struct source_config *config);
-void source_free(struct source *source);
+/* keep_pins: what is pinned stays for the next daemon. */
+void source_free(struct source *source, bool keep_pins);
 
 /* One word, and what was attached, for people. */
 const char *source_name(const struct source *source);

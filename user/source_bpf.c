@@ -26,7 +26,6 @@ struct bpf_source {
 	struct programs programs;
 	struct neigh_control *control;	/* of these, shared with them */
 	uint64_t missed_before[NEIGH_HOOKS];	/* by a daemon that had the programs before */
-	bool keep_pins;
 	struct ring *ring;
 	struct pins pins;
 	uint32_t ring_size_bytes;
@@ -121,13 +120,13 @@ static int open_ring(struct bpf_source *source, const struct source_config *conf
 	return error;
 }
 
-static void bpf_free(struct source *base)
+static void bpf_free(struct source *base, bool keep_pins)
 {
 	struct bpf_source *source = bpf_source(base);
 
 	ring_close(source->ring);
 	programs_close(&source->programs);
-	pins_close(&source->pins, source->keep_pins);
+	pins_close(&source->pins, keep_pins);
 	free(source);
 }
 
@@ -411,10 +410,9 @@ int source_bpf_new(struct source **result, const struct source_config *config)
 	error = programs_attach(&source->programs, &programs_config);
 	if (error)
 		goto fail;
-	source->keep_pins = config->keep_pins;
 	*result = &source->base;
 	return 0;
 fail:
-	bpf_free(&source->base);
+	bpf_free(&source->base, false);
 	return error;
 }

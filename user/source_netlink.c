@@ -52,10 +52,11 @@ static struct netlink_source *netlink_source(const struct source *base)
 	return (struct netlink_source *)(uintptr_t)base;
 }
 
-static void netlink_free(struct source *base)
+static void netlink_free(struct source *base, bool keep_pins)
 {
 	struct netlink_source *source = netlink_source(base);
 
+	(void)keep_pins;
 	netlink_close(&source->socket);
 	free(source);
 }
@@ -329,7 +330,7 @@ int source_netlink_new(struct source **result, const struct source_config *confi
 	if (error) {
 		log_error("cannot listen to notifications of neighbours: %s%s", strerror(-error),
 			  error == -EPERM ? " (--netns needs CAP_SYS_ADMIN)" : "");
-		netlink_free(&source->base);
+		netlink_free(&source->base, false);
 		return error;
 	}
 	*result = &source->base;

@@ -8,7 +8,7 @@
 struct source_ops {
 	const char *name;
 	const char *description;
-	void (*free)(struct source *source);
+	void (*free)(struct source *source, bool keep_pins);
 	int (*fd)(const struct source *source);
 	size_t (*consume)(struct source *source, size_t limit, source_apply apply, void *context);
 	bool (*may_sleep)(struct source *source);

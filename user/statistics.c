@@ -3,6 +3,8 @@
 
 #include <stdio.h>
 
+#include "clock.h"
+
 static uint64_t all_filtered(const struct neigh_counters *c)
 {
 	uint64_t total = 0;
@@ -59,6 +61,11 @@ int statistics_print(const struct statistics *statistics, char *text, size_t byt
 		{ "sets", writer->sets },
 		{ "deletes", writer->deletes },
 		{ "flushes", writer->flushes },
+		{ "latency_p50_us", histogram_percentile_ns(&writer->latency, 0.5) / NS_PER_US },
+		{ "latency_p90_us", histogram_percentile_ns(&writer->latency, 0.9) / NS_PER_US },
+		{ "latency_p99_us", histogram_percentile_ns(&writer->latency, 0.99) / NS_PER_US },
+		{ "latency_p999_us", histogram_percentile_ns(&writer->latency, 0.999) / NS_PER_US },
+		{ "latency_max_us", writer->latency.most_ns / NS_PER_US },
 		{ "refused", writer->refused },
 		{ "ask_redirects", writer->asked },
 		{ "redis_connects", redis->connects },

@@ -35,6 +35,7 @@ struct flush {
 	uint32_t count;
 	uint32_t answered;
 	bool in_transaction;
+	uint64_t oldest_record_ns;	/* of its first neighbour; 0: no record brought it */
 	char why[160];		/* the first refusal within a transaction; "" = none */
 };
 
@@ -187,6 +188,11 @@ static void pause_writing(struct writer *writer, const char *answer)
 		writer->pause_ns = LAST_PAUSE_NS;
 }
 
+static struct flush *oldest(struct writer *writer)
+{
+	return &writer->flushes[writer->first_flush];
+}
+
 /* Returns whether the entry is on its way to another node. */
 static bool write_elsewhere(struct writer *writer, struct neigh_entry *entry, const char *answer)
 {
@@ -211,6 +217,7 @@ static void refuse(struct writer *writer, struct neigh_entry *entry, const char 
 	if (redis_client_leaves(writer->client, answer) ||
 	    write_elsewhere(writer, entry, answer))
 		return;
+	oldest(writer)->oldest_record_ns = 0;
 	pause_writing(writer, answer);
 	neigh_table_refuse(writer->table, entry, (enum neigh_published)entry->published);
 }
@@ -249,13 +256,12 @@ static void handle_answer(struct writer *writer, const struct write *write,
 	}
 }
 
-static struct flush *oldest(struct writer *writer)
-{
-	return &writer->flushes[writer->first_flush];
-}
-
 static void end_flush(struct writer *writer)
 {
+	uint64_t record_ns = oldest(writer)->oldest_record_ns;
+
+	if (record_ns)
+		histogram_add(&writer->stats.latency, clock_now_ns() - record_ns);
 	writer->first_flush = (writer->first_flush + 1) % MAX_FLUSHES;
 	writer->flush_count--;
 	writer_run(writer);
@@ -299,6 +305,7 @@ static void refuse_transaction(struct writer *writer, struct flush *flush, const
 			neigh_table_refuse(writer->table, entry,
 					   (enum neigh_published)entry->published);
 	}
+	flush->oldest_record_ns = 0;
 	end_flush(writer);
 }
 
@@ -323,6 +330,8 @@ static void on_executed(void *context, const struct reply *reply)
 
 static void expect(struct writer *writer, struct flush *flush, struct neigh_entry *entry)
 {
+	if (entry)
+		entry->is_news = false;
 	flush->writes[flush->count++].entry = entry;
 	redis_client_expect(writer->client, flush->in_transaction ? on_queued : on_answer,
 			    writer);
@@ -376,6 +385,8 @@ static void start_flush(struct writer *writer)
 	flush->count = 0;
 	flush->answered = 0;
 	flush->why[0] = '\0';
+	/* the first neighbour of a flush has waited longest */
+	flush->oldest_record_ns = entry->is_news ? entry->record_time_ns : 0;
 	flush->in_transaction = writer->config.transaction && !writer_makes_detours(writer);
 	writer->flush_count++;
 	writer->stats.flushes++;

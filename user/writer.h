@@ -11,6 +11,7 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+#include "histogram.h"
 #include "loop.h"
 #include "neigh_table.h"
 #include "redis_client.h"
@@ -30,6 +31,7 @@ struct writer_stats {
 	uint64_t deletes;
 	uint64_t flushes;
 	uint64_t refused;		/* answered with an error, to be tried again */
+	struct histogram latency;	/* from the oldest record of a flush to the reply to it */
 	uint64_t asked;			/* ... with ASK by a cluster, and written to another node */
 };
 

@@ -112,3 +112,10 @@ def test_a_pin_that_is_missing_is_made_anew(left, make_daemon, equals_kernel):
 def test_a_daemon_that_listens_to_netlink_removes_what_is_left(left, make_daemon):
     make_daemon("--source", "netlink", instance=left.instance).start()
     assert not os.path.exists(f"{PINS}/{left.instance}")
+
+
+def test_programs_for_a_deleted_network_namespace_are_removed(veth, namespace, make_daemon):
+    daemon = make_daemon(*KEEP).start()
+    namespace.remove()
+    daemon.process.wait(timeout=20)
+    assert not os.path.exists(f"{PINS}/{daemon.instance}")

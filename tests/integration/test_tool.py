@@ -105,9 +105,11 @@ def test_a_command_may_be_shortened(mirrored):
     assert (code, out) == (0, "equal: 3 neighbours\n")
 
 
-def test_the_maps_are_pinned_for_root_alone(mirrored):
+def test_maps_and_programs_are_pinned_for_root_alone(mirrored):
     folder = os.path.join(PINS, mirrored.instance)
-    assert {"neighbours", "interfaces", "counters", "control", "records"} == set(os.listdir(folder))
+    assert {"neighbours", "interfaces", "counters", "control", "records", "identity",
+            "neigh_update", "neigh_update_2", "neigh_timer",
+            "neigh_cleanup"} == set(os.listdir(folder))
     for name in os.listdir(folder):
         mode = os.stat(os.path.join(folder, name)).st_mode
         assert not mode & (stat.S_IRWXG | stat.S_IRWXO), name
