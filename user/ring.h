@@ -13,6 +13,8 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#define RING_RECORD_BYTES 256u	/* longer records, which nobody makes, are skipped */
+
 struct ring;
 
 /* map_fd stays the caller's. size_bytes: the map's max_entries. Records that lie on the
@@ -21,8 +23,9 @@ struct ring *ring_open(int map_fd, size_t size_bytes);
 void ring_close(struct ring *ring);
 
 /*
- * Hands up to `limit` committed records to consume(), in order, in place: the
- * memory is the kernel's again when consume() returns. Returns their number.
+ * Hands up to `limit` committed records to consume(), in order, in place (but for
+ * one that wraps around the ring's end): the memory is the kernel's again when
+ * consume() returns. Returns their number.
  */
 size_t ring_consume(struct ring *ring, size_t limit,
 		    void (*consume)(void *context, const void *record, size_t bytes),

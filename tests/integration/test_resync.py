@@ -34,7 +34,7 @@ def test_a_burst_of_100000_on_a_ring_of_one_page_is_counted_and_repaired(
     assert daemon.count("ring_full") > 0
     assert_verified(daemon)
     assert len(equals_kernel()) == 20000
-    assert daemon.said("resync: ring full")
+    eventually(lambda: daemon.said("resync: ring full"), 5)
 
 
 def test_deletions_that_find_the_ring_full_leave_no_ghost(veth, namespace, make_daemon,
