@@ -40,7 +40,8 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/u
 .PHONY: all help setup run demo check memcheck soak tests fuzzers fuzz install clean
 .DELETE_ON_ERROR:
 
-all: $(BUILD)/neightrackd $(BUILD)/neightrack
+# not below sanitizers, which take malloc() themselves
+all: $(BUILD)/neightrackd $(BUILD)/neightrack $(if $(SANITIZE),,$(BUILD)/allocation_counter.so)
 
 help:
 	@echo 'make               build neightrackd and neightrack below $(BUILD)/'
@@ -82,6 +83,11 @@ $(BUILD)/libneightrack.a: $(OBJECTS)
 $(MAINS:%=$(BUILD)/%): $(BUILD)/%: $(BUILD)/%.o $(BUILD)/libneightrack.a
 	@echo '  LINK    $@'
 	$(Q)$(CC) $(INSTRUMENT) $(LDFLAGS) $^ $(LDLIBS) -o $@
+
+# What neightrack bench counts allocations with; it is not installed.
+$(BUILD)/%.so: user/preload/%.c | $(BUILD)/
+	@echo '  LIB     $@'
+	$(Q)$(CC) $(filter-out --coverage,$(ALL_CFLAGS)) -fPIC -shared -MMD -MP $< -o $@
 
 $(BUILD)/ $(BUILD)/tests/unit/:
 	@mkdir -p $@

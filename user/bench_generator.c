@@ -7,7 +7,11 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
+#include <time.h>
 
+#include "bench_arp.h"
+#include "clock.h"
+#include "log.h"
 #include "netlink.h"
 
 #define SEND_BYTES 32768u
@@ -15,8 +19,10 @@
 
 struct bench_generator {
 	struct netlink_socket socket;
+	struct bench_arp *arp;		/* NULL: by netlink */
 	uint32_t ifindex;
-	uint64_t refused;
+	uint64_t kernel_ns;
+	int refused;			/* the first refusal: 0 or -errno */
 	_Alignas(struct nlmsghdr) char messages[SEND_BYTES];
 	_Alignas(struct nlmsghdr) char answers[NETLINK_READ_BYTES];
 };
@@ -34,7 +40,8 @@ void bench_neighbour(uint32_t number, uint8_t generation, uint8_t *addr, uint8_t
 	memcpy(mac + 3, addr + 1, 3);
 }
 
-int bench_generator_new(struct bench_generator **result, int netns_fd, uint32_t ifindex)
+int bench_generator_new(struct bench_generator **result, int netns_fd, uint32_t ifindex,
+			uint32_t peer_ifindex)
 {
 	struct bench_generator *generator = calloc(1, sizeof(*generator));
 	int error;
@@ -47,6 +54,12 @@ int bench_generator_new(struct bench_generator **result, int netns_fd, uint32_t 
 		free(generator);
 		return error;
 	}
+	if (peer_ifindex)
+		error = bench_arp_new(&generator->arp, netns_fd, peer_ifindex);
+	if (error) {
+		bench_generator_free(generator);
+		return error;
+	}
 	*result = generator;
 	return 0;
 }
@@ -55,6 +68,7 @@ void bench_generator_free(struct bench_generator *generator)
 {
 	if (!generator)
 		return;
+	bench_arp_free(generator->arp);
 	netlink_close(&generator->socket);
 	free(generator);
 }
@@ -84,7 +98,7 @@ static uint32_t put_message(struct bench_generator *generator, char *memory,
 	return message->nlmsg_len;
 }
 
-static void count_refusals(struct bench_generator *generator)
+static void look_for_refusals(struct bench_generator *generator)
 {
 	ssize_t count;
 
@@ -93,9 +107,22 @@ static void count_refusals(struct bench_generator *generator)
 		const struct nlmsghdr *answer = (const struct nlmsghdr *)generator->answers;
 		int left = (int)count;
 
-		for (; netlink_message_fits(answer, left); answer = mnl_nlmsg_next(answer, &left))
-			generator->refused += answer->nlmsg_type == NLMSG_ERROR;
+		for (; netlink_message_fits(answer, left); answer = mnl_nlmsg_next(answer, &left)) {
+			const struct nlmsgerr *refusal = mnl_nlmsg_get_payload(answer);
+
+			if (answer->nlmsg_type == NLMSG_ERROR && !generator->refused &&
+			    mnl_nlmsg_get_payload_len(answer) >= sizeof(refusal->error))
+				generator->refused = refusal->error;
+		}
 	}
+}
+
+static uint64_t cpu_now_ns(void)
+{
+	struct timespec now;
+
+	clock_gettime(CLOCK_THREAD_CPUTIME_ID, &now);
+	return (uint64_t)now.tv_sec * NS_PER_S + (uint64_t)now.tv_nsec;
 }
 
 int bench_generate(struct bench_generator *generator, enum bench_change change, uint32_t first,
@@ -103,21 +130,28 @@ int bench_generate(struct bench_generator *generator, enum bench_change change, 
 {
 	uint32_t number = first;
 
+	if (generator->arp && change == BENCH_SET)
+		return bench_arp_announce(generator->arp, first, count, generation);
 	while (number < first + count) {
 		uint32_t used = 0;
+		uint64_t start_ns;
 
 		while (number < first + count && used + MESSAGE_BYTES <= SEND_BYTES)
 			used += put_message(generator, generator->messages + used, change, number++,
 					    generation);
+		start_ns = cpu_now_ns();
 		if (mnl_socket_sendto(generator->socket.socket, generator->messages, used) < 0)
 			return -errno;
+		generator->kernel_ns += cpu_now_ns() - start_ns;
 	}
-	count_refusals(generator);
-	return 0;
+	look_for_refusals(generator);
+	if (generator->refused)
+		log_error("the kernel refuses changes of neighbours: %s",
+			  strerror(-generator->refused));
+	return generator->refused;
 }
 
-uint64_t bench_generator_refused(struct bench_generator *generator)
+uint64_t bench_generator_kernel_ns(const struct bench_generator *generator)
 {
-	count_refusals(generator);
-	return generator->refused;
+	return generator->kernel_ns;
 }

@@ -5,6 +5,9 @@
  *
  * The neighbours are numbered: number i is 10.x.y.z on one interface, with a MAC
  * that follows from i and from a generation, so that what must be in Redis is known.
+ *
+ * With real ARP, BENCH_SET is gratuitous ARP replies on the other end of the veth
+ * pair, which the kernel learns from.
  */
 #ifndef NEIGHTRACK_BENCH_GENERATOR_H
 #define NEIGHTRACK_BENCH_GENERATOR_H
@@ -22,8 +25,10 @@ enum bench_change {
 
 struct bench_generator;
 
-/* In the network namespace, for the interface of that ifindex. 0 or -errno. */
-int bench_generator_new(struct bench_generator **generator, int netns_fd, uint32_t ifindex);
+/* In the network namespace, for the interface of that ifindex. peer_ifindex: where ARP
+ * is sent, or 0 for none. 0 or -errno. */
+int bench_generator_new(struct bench_generator **generator, int netns_fd, uint32_t ifindex,
+			uint32_t peer_ifindex);
 void bench_generator_free(struct bench_generator *generator);
 
 /* Applies the change to `count` neighbours from `first` on. The states that
@@ -31,8 +36,9 @@ void bench_generator_free(struct bench_generator *generator);
 int bench_generate(struct bench_generator *generator, enum bench_change change, uint32_t first,
 		   uint32_t count, uint8_t generation);
 
-/* Changes that the kernel refused since the start. */
-uint64_t bench_generator_refused(struct bench_generator *generator);
+/* CPU time that the kernel has taken for the changes since the start: without what it
+ * took to put the messages together, and without others that ran meanwhile. */
+uint64_t bench_generator_kernel_ns(const struct bench_generator *generator);
 
 /* addr: 16 bytes; mac: 6 bytes. */
 void bench_neighbour(uint32_t number, uint8_t generation, uint8_t *addr, uint8_t *mac);

@@ -1,14 +1,31 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-#include "bench_latency.h"
-
+/*
+ * How long one change takes: from before it is given to the kernel until a subscriber
+ * of Redis has been told; and beside it a bare SET's round trip.
+ *
+ * A SET by itself, in a tight loop, finds all CPUs awake and all caches warm, which no
+ * neighbour that changes now and then does. So the SETs that the changes are compared
+ * with are made halfway between two changes, after a pause of the same length.
+ */
 #include <errno.h>
-#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/time.h>
-#include <unistd.h>
 
+#include "bench_measure.h"
+#include "bench_pace.h"
+#include "bench_scenario.h"
 #include "clock.h"
+#include "log.h"
+
+#define MOST_SAMPLES 100000000u
+
+struct samples {
+	uint32_t count;
+	uint64_t *change_ns;
+	uint64_t *set_ns;
+	uint64_t *hot_set_ns;
+};
 
 static int compare(const void *a, const void *b)
 {
@@ -25,57 +42,40 @@ static double percentile_us(const uint64_t *values, uint32_t count, double share
 	return (double)values[i < count ? i : count - 1] / 1e3;
 }
 
-static void report(struct bench_result *result, uint64_t *values, uint32_t count)
+static void report(struct bench_result *result, struct samples *samples)
 {
-	qsort(values, count, sizeof(*values), compare);
-	bench_result_set(result, "p50_us", percentile_us(values, count, 0.5));
-	bench_result_set(result, "p90_us", percentile_us(values, count, 0.9));
-	bench_result_set(result, "p99_us", percentile_us(values, count, 0.99));
-	bench_result_set(result, "p999_us", percentile_us(values, count, 0.999));
-	bench_result_set(result, "max_us", percentile_us(values, count, 1));
+	uint32_t count = samples->count;
+	double set_p50_us;
+
+	qsort(samples->change_ns, count, sizeof(uint64_t), compare);
+	qsort(samples->set_ns, count, sizeof(uint64_t), compare);
+	qsort(samples->hot_set_ns, count, sizeof(uint64_t), compare);
+	set_p50_us = percentile_us(samples->set_ns, count, 0.5);
+	bench_result_set(result, "p50_us", percentile_us(samples->change_ns, count, 0.5));
+	bench_result_set(result, "p90_us", percentile_us(samples->change_ns, count, 0.9));
+	bench_result_set(result, "p99_us", percentile_us(samples->change_ns, count, 0.99));
+	bench_result_set(result, "p999_us", percentile_us(samples->change_ns, count, 0.999));
+	bench_result_set(result, "max_us", percentile_us(samples->change_ns, count, 1));
+	bench_result_set(result, "set_p50_us", set_p50_us);
+	bench_result_set(result, "set_p99_us", percentile_us(samples->set_ns, count, 0.99));
+	bench_result_set(result, "set_hot_p50_us",
+			 percentile_us(samples->hot_set_ns, count, 0.5));
+	bench_result_set(result, "p50_ratio", bench_result_get(result, "p50_us") / set_p50_us);
+	bench_result_set(result, "p99_ratio", bench_result_get(result, "p99_us") / set_p50_us);
 }
 
-static int run(redisContext *redis, const char *command)
+static int measure_set(redisContext *redis, uint64_t *ns)
 {
-	redisReply *reply = redisCommand(redis, command);
-	int error = reply && reply->type != REDIS_REPLY_ERROR ? 0 : -EIO;
+	uint64_t start_ns = clock_now_ns();
+	int error = bench_redis_run(redis, "SET NEIGH_TABLE-bench x");
 
-	if (reply)
-		freeReplyObject(reply);
+	*ns = clock_now_ns() - start_ns;
 	return error;
 }
 
-static int measure_round_trips(redisContext *redis, uint64_t *values, uint32_t count)
-{
-	for (uint32_t i = 0; i < count; i++) {
-		uint64_t start_ns = clock_now_ns();
-
-		if (run(redis, "SET neightrack-bench x"))
-			return -EIO;
-		values[i] = clock_now_ns() - start_ns;
-	}
-	return run(redis, "UNLINK neightrack-bench");
-}
-
-/* Subscribed to all changes of the table's keys; NULL on failure. */
-static redisContext *subscribe(struct bench_world *world)
-{
-	const struct timeval limit = { .tv_sec = 10 };
-	redisContext *listener = redisConnectUnixWithTimeout(world->socket, limit);
-
-	if (!listener || listener->err || redisSetTimeout(listener, limit) ||
-	    run(world->connection, "CONFIG SET notify-keyspace-events Kh") ||
-	    run(listener, "PSUBSCRIBE __keyspace@0__:*")) {
-		if (listener)
-			redisFree(listener);
-		return NULL;
-	}
-	return listener;
-}
-
 /* One change, and its message. */
-static int measure_one(struct bench_world *world, redisContext *listener, uint32_t number,
-		       uint8_t generation, uint64_t *ns)
+static int measure_change(struct bench_world *world, redisContext *listener, uint32_t number,
+			  uint8_t generation, uint64_t *ns)
 {
 	uint64_t start_ns = clock_now_ns();
 	redisReply *message = NULL;
@@ -89,37 +89,115 @@ static int measure_one(struct bench_world *world, redisContext *listener, uint32
 	return error;
 }
 
-int bench_latency(struct bench_world *world, uint32_t neighbours, uint32_t rate,
-		  uint32_t samples, struct bench_result *result)
+/* Round and round the neighbours. A SET is no change of a hash, of which the listener
+ * is told. */
+static int measure_all(struct bench_world *world, const struct bench_options *options,
+		       redisContext *listener, struct samples *samples)
 {
-	uint64_t *values = calloc(samples, sizeof(*values));
-	redisContext *listener = subscribe(world);
-	uint64_t start_ns;
-	int error = values && listener ? measure_round_trips(world->connection, values, samples) :
-					 -EIO;
+	uint64_t half_ns = NS_PER_S / options->rate / 2, start_ns;
+	int error = 0;
 
-	if (!error) {
-		qsort(values, samples, sizeof(*values), compare);
-		bench_result_set(result, "set_p50_us", percentile_us(values, samples, 0.5));
+	for (uint32_t i = 0; !error && i < samples->count; i++)
+		error = measure_set(world->connection, &samples->hot_set_ns[i]);
+	start_ns = clock_now_ns() + half_ns;
+	for (uint32_t i = 0; !error && i < samples->count; i++) {
+		bench_sleep_until(start_ns + 2 * i * half_ns);
+		error = measure_change(world, listener, i % options->neighbours,
+				       (uint8_t)(1 + i / options->neighbours),
+				       &samples->change_ns[i]);
+		bench_sleep_until(start_ns + (2 * i + 1) * half_ns);
+		if (!error)
+			error = measure_set(world->connection, &samples->set_ns[i]);
+		if (!error && bench_is_interrupted())
+			error = -EINTR;
 	}
-	start_ns = clock_now_ns();
-	for (uint32_t i = 0; !error && i < samples; i++) {
-		uint64_t due_ns = start_ns + i * (NS_PER_S / rate), now_ns = clock_now_ns();
+	return error ? error : bench_redis_run(world->connection, "UNLINK NEIGH_TABLE-bench");
+}
 
-		if (now_ns < due_ns)
-			usleep((useconds_t)((due_ns - now_ns) / 1000));
-		error = measure_one(world, listener, i % neighbours,
-				    (uint8_t)(1 + i / neighbours), &values[i]);
+/* Subscribed to all changes of hashes; NULL on failure. */
+static redisContext *subscribe(struct bench_world *world)
+{
+	const struct timeval limit = { .tv_sec = 10 };
+	redisContext *listener = bench_world_connect(world);
+
+	if (listener && (redisSetTimeout(listener, limit) ||
+			 bench_redis_run(listener, "PSUBSCRIBE __keyspace@*__:*NEIGH_TABLE:*"))) {
+		redisFree(listener);
+		listener = NULL;
 	}
-	if (!error) {
-		report(result, values, samples);
-		bench_result_set(result, "p50_ratio", bench_result_get(result, "p50_us") /
-				 bench_result_get(result, "set_p50_us"));
-		bench_result_set(result, "p99_ratio", bench_result_get(result, "p99_us") /
-				 bench_result_get(result, "set_p50_us"));
-	}
+	return listener;
+}
+
+/* With what the server publishes set, and set back, as it may be somebody else's. */
+static int measure_subscribed(struct bench_world *world, const struct bench_options *options,
+			      struct samples *samples)
+{
+	redisReply *before = redisCommand(world->connection, "CONFIG GET notify-keyspace-events");
+	redisReply *reply;
+	redisContext *listener = NULL;
+	int error = -EIO;
+
+	if (!before || before->type != REDIS_REPLY_ARRAY || before->elements != 2)
+		goto out;
+	if (bench_redis_run(world->connection, "CONFIG SET notify-keyspace-events Kh"))
+		goto out;
+	listener = subscribe(world);
+	error = listener ? measure_all(world, options, listener, samples) : -EIO;
+	reply = redisCommand(world->connection, "CONFIG SET notify-keyspace-events %s",
+			     before->element[1]->str);
+	if (reply)
+		freeReplyObject(reply);
+out:
 	if (listener)
 		redisFree(listener);
-	free(values);
+	if (before)
+		freeReplyObject(before);
 	return error;
+}
+
+static int measure(struct bench_world *world, const struct bench_options *options,
+		   uint32_t count, struct bench_result *result)
+{
+	uint64_t *memory = calloc(count, 3 * sizeof(*memory));
+	struct samples samples = { count, memory, memory + count, memory + 2 * (size_t)count };
+	int error = memory ? measure_subscribed(world, options, &samples) : -ENOMEM;
+
+	if (!error)
+		report(result, &samples);
+	free(memory);
+	return error;
+}
+
+int bench_run_latency(struct bench_world *world, const struct bench_options *options,
+		      struct bench_result *result)
+{
+	uint32_t count = options->rate * options->duration_s;
+	struct bench_expected expected = {
+		.count = options->neighbours,
+		.turn = count % options->neighbours,
+		.generation = (uint8_t)(1 + count / options->neighbours),
+	};
+	struct bench_difference difference;
+	struct bench_watch begin;
+	int error;
+
+	if ((uint64_t)options->rate * options->duration_s > MOST_SAMPLES) {
+		log_error("bench latency: at most %u changes are measured", MOST_SAMPLES);
+		return -EINVAL;
+	}
+	error = bench_change_all(world, BENCH_SET, options->neighbours, 0, NULL);
+
+	if (!error)
+		error = bench_world_start_daemon(world, options->neighbours, NULL);
+	if (!error)
+		error = bench_watch_begin(world, &begin);
+	if (!error)
+		error = measure(world, options, count, result);
+	if (!error)
+		error = bench_compare(world, &expected, &difference);
+	if (error)
+		return error;
+	bench_report_difference(result, &difference);
+	bench_report_time(result, bench_since(begin.time_ns), (double)count / options->rate, 0);
+	return bench_watch_end(world, &begin, count, result);
 }

@@ -12,9 +12,11 @@
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench_pace.h"
 #include "clock.h"
 
 #define STOP_NS (10 * NS_PER_S)
+#define LOOK_MS 100		/* how soon an interruption is seen */
 
 static void become(char *const *arguments, int log_fd)
 {
@@ -22,6 +24,9 @@ static void become(char *const *arguments, int log_fd)
 
 	/* whatever becomes of the benchmark, nothing of it stays behind */
 	prctl(PR_SET_PDEATHSIG, SIGTERM);
+	/* what a terminal sends is for the benchmark, which ends the others in order */
+	setpgid(0, 0);
+	bench_pace_child();
 	dup2(null, STDIN_FILENO);
 	dup2(null, STDOUT_FILENO);
 	dup2(log_fd, STDERR_FILENO);
@@ -88,9 +93,11 @@ int bench_process_await(struct bench_process *process, const char *words, uint32
 		uint64_t now_ns = clock_now_ns();
 		ssize_t count;
 
+		if (bench_is_interrupted())
+			return -EINTR;
 		if (now_ns >= deadline_ns)
 			return -ETIMEDOUT;
-		if (poll(&from, 1, (int)((deadline_ns - now_ns) / NS_PER_MS) + 1) <= 0)
+		if (poll(&from, 1, LOOK_MS) <= 0)
 			continue;
 		make_room(process);
 		count = read(process->log_fd, process->log + process->used,
@@ -124,49 +131,4 @@ int bench_process_stop(struct bench_process *process)
 	close(process->log_fd);
 	process->pid = 0;
 	return ended > 0 && WIFEXITED(status) ? WEXITSTATUS(status) : -1;
-}
-
-static int read_file(const char *path, char *text, size_t bytes)
-{
-	FILE *file = fopen(path, "re");
-	size_t count;
-
-	if (!file)
-		return -errno;
-	count = fread(text, 1, bytes - 1, file);
-	text[count] = '\0';
-	fclose(file);
-	return 0;
-}
-
-int bench_process_usage(const struct bench_process *process, struct bench_usage *usage)
-{
-	unsigned long long user_ticks, system_ticks, resident_kb = 0, switches = 0;
-	char path[64], text[4096];
-	const char *at;
-	int error;
-
-	snprintf(path, sizeof(path), "/proc/%d/stat", process->pid);
-	error = read_file(path, text, sizeof(text));
-	if (error)
-		return error;
-	/* the name, in parentheses, may hold anything: proc(5) */
-	at = strrchr(text, ')');
-	if (!at || sscanf(at + 2, "%*c %*d %*d %*d %*d %*d %*u %*u %*u %*u %*u %llu %llu",
-			  &user_ticks, &system_ticks) != 2)
-		return -EPROTO;
-	snprintf(path, sizeof(path), "/proc/%d/status", process->pid);
-	error = read_file(path, text, sizeof(text));
-	if (error)
-		return error;
-	at = strstr(text, "\nVmRSS:");
-	if (at)
-		sscanf(at, "\nVmRSS: %llu", &resident_kb);
-	at = strstr(text, "\nvoluntary_ctxt_switches:");
-	if (at)
-		sscanf(at, "\nvoluntary_ctxt_switches: %llu", &switches);
-	usage->cpu_seconds = (double)(user_ticks + system_ticks) / (double)sysconf(_SC_CLK_TCK);
-	usage->resident_bytes = resident_kb * 1024;
-	usage->wakeups = switches;
-	return 0;
 }

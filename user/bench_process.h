@@ -15,23 +15,14 @@ struct bench_process {
 	char log[16384];	/* the last of what it said */
 };
 
-/* What it has used of the machine so far. */
-struct bench_usage {
-	double cpu_seconds;
-	uint64_t wakeups;	/* voluntary context switches */
-	uint64_t resident_bytes;
-};
-
 /* arguments: as for execvp(). Returns 0 or -errno. */
 int bench_process_start(struct bench_process *process, char *const *arguments);
 
 /* Waits until it has said these words, and forgets what it said up to their end.
- * Returns 0; -ETIMEDOUT; or -ECHILD if it ended. */
+ * Returns 0; -ETIMEDOUT; -EINTR; or -ECHILD if it ended. */
 int bench_process_await(struct bench_process *process, const char *words, uint32_t timeout_ms);
 
 /* SIGTERM, and SIGKILL if that does not help. Returns its exit code, or -1. */
 int bench_process_stop(struct bench_process *process);
-
-int bench_process_usage(const struct bench_process *process, struct bench_usage *usage);
 
 #endif

@@ -2,22 +2,32 @@
 #include "bench_redis.h"
 
 #include <errno.h>
+#include <fcntl.h>
 #include <poll.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
-#include <unistd.h>
 
 #include <linux/types.h>
 #include "neightrack/record.h"
 
 #include "bench_generator.h"
+#include "bench_pace.h"
 #include "clock.h"
-#include "redis_socket.h"
 #include "resp.h"
 
 #define KEYS_A_PIPELINE 1000u
+
+int bench_redis_run(redisContext *redis, const char *command)
+{
+	redisReply *reply = redisCommand(redis, command);
+	int error = reply && reply->type != REDIS_REPLY_ERROR ? 0 : -EIO;
+
+	if (reply)
+		freeReplyObject(reply);
+	return error;
+}
 
 int64_t bench_redis_count(redisContext *redis)
 {
@@ -27,6 +37,45 @@ int64_t bench_redis_count(redisContext *redis)
 	if (reply)
 		freeReplyObject(reply);
 	return count;
+}
+
+static int unlink_keys(redisContext *redis, const redisReply *keys)
+{
+	for (size_t i = 0; i < keys->elements; i++)
+		redisAppendCommand(redis, "UNLINK %b", keys->element[i]->str,
+				   (size_t)keys->element[i]->len);
+	for (size_t i = 0; i < keys->elements; i++) {
+		redisReply *reply = NULL;
+
+		if (redisGetReply(redis, (void **)&reply) || !reply)
+			return -EIO;
+		freeReplyObject(reply);
+	}
+	return 0;
+}
+
+/* By name, as the server may be somebody else's. */
+int bench_redis_clear(redisContext *redis)
+{
+	char cursor[32] = "0";
+	int error = 0;
+
+	do {
+		redisReply *reply = redisCommand(redis, "SCAN %s MATCH *NEIGH_TABLE* COUNT 1000",
+						 cursor);
+
+		if (reply && reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
+		    reply->element[0]->type == REDIS_REPLY_STRING &&
+		    reply->element[1]->type == REDIS_REPLY_ARRAY) {
+			snprintf(cursor, sizeof(cursor), "%s", reply->element[0]->str);
+			error = unlink_keys(redis, reply->element[1]);
+		} else {
+			error = -EIO;
+		}
+		if (reply)
+			freeReplyObject(reply);
+	} while (!error && strcmp(cursor, "0") != 0);
+	return error;
 }
 
 static void compare_one(const redisReply *reply, uint32_t number, uint8_t generation,
@@ -44,20 +93,21 @@ static void compare_one(const redisReply *reply, uint32_t number, uint8_t genera
 }
 
 int bench_redis_compare(redisContext *redis, const struct schema *schema, const char *interface,
-			uint32_t count, uint8_t generation, struct bench_difference *difference)
+			uint32_t first, uint32_t count, uint8_t generation,
+			struct bench_difference *difference)
 {
-	int64_t there = bench_redis_count(redis);
+	uint32_t last = first + count;
 	char key[SCHEMA_KEY_BYTES];
 	uint8_t addr[16], mac[6];
+	size_t bytes;
 
-	*difference = (struct bench_difference){ 0 };
-	for (uint32_t first = 0; first < count; first += KEYS_A_PIPELINE) {
-		uint32_t end = count - first < KEYS_A_PIPELINE ? count : first + KEYS_A_PIPELINE;
+	for (; first < last; first += KEYS_A_PIPELINE) {
+		uint32_t end = last - first < KEYS_A_PIPELINE ? last : first + KEYS_A_PIPELINE;
 
 		for (uint32_t i = first; i < end; i++) {
 			bench_neighbour(i, generation, addr, mac);
-			key[schema_key(schema, interface, NEIGHTRACK_FAMILY_IPV4, addr, key)] = '\0';
-			redisAppendCommand(redis, "HGET %s neigh", key);
+			bytes = schema_key(schema, interface, NEIGHTRACK_FAMILY_IPV4, addr, key);
+			redisAppendCommand(redis, "HGET %b neigh", key, bytes);
 		}
 		for (uint32_t i = first; i < end; i++) {
 			redisReply *reply = NULL;
@@ -68,9 +118,7 @@ int bench_redis_compare(redisContext *redis, const struct schema *schema, const 
 			freeReplyObject(reply);
 		}
 	}
-	if (there > (int64_t)count)
-		difference->wrong += (uint64_t)(there - (int64_t)count);
-	return there < 0 ? (int)there : 0;
+	return 0;
 }
 
 static uint64_t number_behind(const char *text, const char *name)
@@ -97,13 +145,41 @@ int bench_redis_commands(redisContext *redis, struct bench_commands *commands)
 	return 0;
 }
 
-/* Replies to HSET are ":2\r\n", all of four bytes: counting bytes is enough. */
-static int send_all(int fd, const struct resp_buffer *commands, uint32_t count)
+void bench_redis_version(redisContext *redis, char *version, size_t bytes)
 {
-	size_t sent = 0, received = 0, expected = count * strlen(":2\r\n");
-	char replies[65536];
+	static const char name[] = "redis_version:";
+	redisReply *reply = redisCommand(redis, "INFO server");
+	const char *at = NULL;
 
-	while (received < expected) {
+	version[0] = '\0';
+	if (reply && reply->type == REDIS_REPLY_STRING)
+		at = strstr(reply->str, name);
+	if (at) {
+		snprintf(version, bytes, "%s", at + strlen(name));
+		version[strcspn(version, "\r\n")] = '\0';
+	}
+	if (reply)
+		freeReplyObject(reply);
+}
+
+/* Each reply is a line of its own. A '-' stands in it only if it is an error. */
+static int count_replies(const char *text, size_t bytes, uint32_t *count)
+{
+	if (memchr(text, '-', bytes))
+		return -EIO;
+	for (size_t i = 0; i < bytes; i++)
+		*count += text[i] == '\n';
+	return 0;
+}
+
+static int send_all(int fd, const struct resp_buffer *commands, uint32_t expected)
+{
+	char replies[65536];
+	uint32_t received = 0;
+	size_t sent = 0;
+	int error = 0;
+
+	while (!error && received < expected) {
 		struct pollfd both = { .fd = fd, .events = POLLIN };
 		ssize_t bytes;
 
@@ -112,46 +188,48 @@ static int send_all(int fd, const struct resp_buffer *commands, uint32_t count)
 		if (poll(&both, 1, 60000) <= 0)
 			return -ETIMEDOUT;
 		if (both.revents & POLLOUT) {
-			bytes = send(fd, commands->bytes + sent, commands->used - sent, MSG_NOSIGNAL);
+			bytes = send(fd, commands->bytes + sent, commands->used - sent,
+				     MSG_NOSIGNAL);
 			if (bytes > 0)
 				sent += (size_t)bytes;
 		}
 		if (both.revents & (POLLIN | POLLHUP)) {
 			bytes = recv(fd, replies, sizeof(replies), 0);
-			if (!bytes || (bytes > 0 && replies[0] == '-'))
-				return -EIO;
+			if (!bytes)
+				return -ECONNRESET;
 			if (bytes > 0)
-				received += (size_t)bytes;
+				error = count_replies(replies, (size_t)bytes, &received);
 		}
 	}
-	return 0;
+	return error;
 }
 
-int bench_redis_floor(const char *path, const struct schema *schema, const char *interface,
-		      uint32_t count, double *seconds)
+int bench_redis_floor(redisContext *redis, const struct schema *schema, const char *interface,
+		      bool is_delete, uint32_t count, double *seconds)
 {
+	int flags = fcntl(redis->fd, F_GETFL), error;
 	struct resp_buffer commands = { 0 };
 	uint8_t addr[16], mac[6];
 	uint64_t start_ns;
-	int fd, error;
 
 	for (uint32_t i = 0; i < count; i++) {
 		bench_neighbour(i, 0, addr, mac);
-		schema_write_set(schema, &commands, interface, NEIGHTRACK_FAMILY_IPV4, addr, mac);
+		if (is_delete)
+			schema_write_delete(schema, &commands, interface, NEIGHTRACK_FAMILY_IPV4,
+					    addr);
+		else
+			schema_write_set(schema, &commands, interface, NEIGHTRACK_FAMILY_IPV4, addr,
+					 mac);
 	}
-	if (commands.failed) {
+	if (commands.failed || flags < 0) {
 		resp_buffer_free(&commands);
 		return -ENOMEM;
 	}
-	fd = redis_socket_unix(path);
-	if (fd < 0) {
-		resp_buffer_free(&commands);
-		return fd;
-	}
+	fcntl(redis->fd, F_SETFL, flags | O_NONBLOCK);
 	start_ns = clock_now_ns();
-	error = send_all(fd, &commands, count);
-	*seconds = (double)(clock_now_ns() - start_ns) / 1e9;
-	close(fd);
+	error = send_all(redis->fd, &commands, count);
+	*seconds = bench_since(start_ns);
+	fcntl(redis->fd, F_SETFL, flags);
 	resp_buffer_free(&commands);
 	return error;
 }

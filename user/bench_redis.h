@@ -5,6 +5,7 @@
 #define NEIGHTRACK_BENCH_REDIS_H
 
 #include <hiredis/hiredis.h>
+#include <stdbool.h>
 #include <stdint.h>
 
 #include "schema.h"
@@ -20,21 +21,32 @@ struct bench_commands {
 	uint64_t bytes;		/* received */
 };
 
+/* A command that answers with anything but an error. 0 or -EIO. */
+int bench_redis_run(redisContext *redis, const char *command);
+
 /* Keys in the database; negative: -errno. */
 int64_t bench_redis_count(redisContext *redis);
 
-/* Looks at each of the first `count` neighbours of the generation, key by key. 0 or -errno. */
+/* Removes the keys that a daemon writes, of all tables. 0 or -errno. */
+int bench_redis_clear(redisContext *redis);
+
+/* Looks at `count` neighbours of the generation from `first` on, key by key, and adds
+ * to *difference. 0 or -errno. */
 int bench_redis_compare(redisContext *redis, const struct schema *schema, const char *interface,
-			uint32_t count, uint8_t generation, struct bench_difference *difference);
+			uint32_t first, uint32_t count, uint8_t generation,
+			struct bench_difference *difference);
 
 int bench_redis_commands(redisContext *redis, struct bench_commands *commands);
 
+/* version: of the server, "" if it does not tell. */
+void bench_redis_version(redisContext *redis, char *version, size_t bytes);
+
 /*
- * The floor: seconds that it takes to send the same HSETs, put together beforehand,
- * in one pipeline over a connection of its own, and to have all replies, in an
- * empty database. 0 or -errno.
+ * The floor: seconds that it takes to send one command for each of the first `count`
+ * neighbours, put together beforehand, in one pipeline, and to have all replies. The
+ * connection has nothing else to do. 0 or -errno.
  */
-int bench_redis_floor(const char *path, const struct schema *schema, const char *interface,
-		      uint32_t count, double *seconds);
+int bench_redis_floor(redisContext *redis, const struct schema *schema, const char *interface,
+		      bool is_delete, uint32_t count, double *seconds);
 
 #endif

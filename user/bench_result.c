@@ -1,6 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 #include "bench_result.h"
 
+#include <errno.h>
+#include <math.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -15,15 +17,28 @@ void bench_result_set(struct bench_result *result, const char *name, double valu
 		abort();	/* a scenario has outgrown the array */
 	if (i == result->count)
 		result->count++;
-	result->figures[i] = (struct bench_figure){ .name = name, .value = value };
+	snprintf(result->figures[i].name, sizeof(result->figures[i].name), "%s", name);
+	result->figures[i].value = value;
+}
+
+static const struct bench_figure *find(const struct bench_result *result, const char *name)
+{
+	for (size_t i = 0; i < result->count; i++)
+		if (!strcmp(result->figures[i].name, name))
+			return &result->figures[i];
+	return NULL;
+}
+
+bool bench_result_has(const struct bench_result *result, const char *name)
+{
+	return find(result, name);
 }
 
 double bench_result_get(const struct bench_result *result, const char *name)
 {
-	for (size_t i = 0; i < result->count; i++)
-		if (!strcmp(result->figures[i].name, name))
-			return result->figures[i].value;
-	return 0;
+	const struct bench_figure *figure = find(result, name);
+
+	return figure ? figure->value : 0;
 }
 
 static int compare(const void *a, const void *b)
@@ -33,69 +48,73 @@ static int compare(const void *a, const void *b)
 	return (left > right) - (left < right);
 }
 
-/* The values of the i-th figure, sorted. */
-static void sort_values(const struct bench_result *results, size_t runs, size_t i, double *values)
+struct bench_spread bench_result_spread(const struct bench_result *results, size_t runs,
+					const char *name)
 {
+	double values[BENCH_MOST_RUNS];
+
 	for (size_t run = 0; run < runs; run++)
-		values[run] = bench_result_get(&results[run], results[0].figures[i].name);
+		values[run] = bench_result_get(&results[run], name);
 	qsort(values, runs, sizeof(*values), compare);
+	return (struct bench_spread){
+		.median = runs % 2 ? values[runs / 2] :
+				     (values[runs / 2 - 1] + values[runs / 2]) / 2,
+		.least = values[0],
+		.most = values[runs - 1],
+	};
 }
 
-static double middle(const double *values, size_t runs)
+struct json_object *bench_json_number(double value)
 {
-	return runs % 2 ? values[runs / 2] : (values[runs / 2 - 1] + values[runs / 2]) / 2;
-}
+	char text[32];
 
-void bench_result_median(const struct bench_result *results, size_t runs,
-			 struct bench_result *median)
-{
-	double values[BENCH_MOST_RUNS];
-
-	*median = (struct bench_result){ 0 };
-	for (size_t i = 0; i < results[0].count; i++) {
-		sort_values(results, runs, i, values);
-		bench_result_set(median, results[0].figures[i].name, middle(values, runs));
-	}
-}
-
-struct json_object *bench_result_json(const char *scenario, const struct bench_result *results,
-				      size_t runs)
-{
-	struct json_object *object = json_object_new_object();
-	struct json_object *spread = json_object_new_object();
-	double values[BENCH_MOST_RUNS];
-
-	if (!object || !spread) {
-		json_object_put(object);
-		json_object_put(spread);
+	if (!isfinite(value))
 		return NULL;
-	}
-	json_object_object_add(object, "scenario", json_object_new_string(scenario));
-	json_object_object_add(object, "repeat", json_object_new_int((int)runs));
-	for (size_t i = 0; i < results[0].count; i++) {
-		const char *name = results[0].figures[i].name;
-		struct json_object *ends = json_object_new_array();
+	snprintf(text, sizeof(text), "%.9g", value);
+	return json_object_new_double_s(value, text);
+}
 
-		sort_values(results, runs, i, values);
-		json_object_object_add(object, name, json_object_new_double(middle(values, runs)));
-		json_object_array_add(ends, json_object_new_double(values[0]));
-		json_object_array_add(ends, json_object_new_double(values[runs - 1]));
-		json_object_object_add(spread, name, ends);
+/* The object that the path leads into, made where it is missing; *name: what is left
+ * of the path. NULL: no memory. */
+static struct json_object *walk(struct json_object *object, const char **name)
+{
+	const char *dot;
+
+	while (object && (dot = strchr(*name, '.'))) {
+		char part[BENCH_NAME_BYTES];
+		struct json_object *next;
+
+		snprintf(part, sizeof(part), "%.*s", (int)(dot - *name), *name);
+		if (!json_object_object_get_ex(object, part, &next)) {
+			next = json_object_new_object();
+			json_object_object_add(object, part, next);
+		}
+		object = next;
+		*name = dot + 1;
 	}
-	json_object_object_add(object, "spread", spread);
 	return object;
 }
 
-void bench_result_print(const char *scenario, const struct bench_result *results, size_t runs)
+int bench_result_json(struct json_object *object, const struct bench_result *results,
+		      size_t runs)
 {
-	double values[BENCH_MOST_RUNS];
+	struct json_object *spreads = json_object_new_object();
 
-	printf("%s:\n", scenario);
 	for (size_t i = 0; i < results[0].count; i++) {
-		sort_values(results, runs, i, values);
-		printf("  %-28s %14.6g", results[0].figures[i].name, middle(values, runs));
-		if (runs > 1)
-			printf("   (%.6g to %.6g)", values[0], values[runs - 1]);
-		putchar('\n');
+		const char *whole = results[0].figures[i].name, *name = whole;
+		struct bench_spread spread = bench_result_spread(results, runs, whole);
+		struct json_object *into = walk(object, &name), *ends = json_object_new_array();
+
+		if (!spreads || !into || !ends) {
+			json_object_put(ends);
+			json_object_put(spreads);
+			return -ENOMEM;
+		}
+		json_object_object_add(into, name, bench_json_number(spread.median));
+		json_object_array_add(ends, bench_json_number(spread.least));
+		json_object_array_add(ends, bench_json_number(spread.most));
+		json_object_object_add(spreads, whole, ends);
 	}
+	json_object_object_add(object, "spread", spreads);
+	return 0;
 }

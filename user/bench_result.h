@@ -4,13 +4,16 @@
 #define NEIGHTRACK_BENCH_RESULT_H
 
 #include <json-c/json.h>
+#include <stdbool.h>
 #include <stddef.h>
 
-#define BENCH_MOST_FIGURES 32
+#define BENCH_MOST_FIGURES 96
 #define BENCH_MOST_RUNS 100
+#define BENCH_NAME_BYTES 64
 
+/* Dots in a name make objects within objects in JSON. */
 struct bench_figure {
-	const char *name;	/* a literal */
+	char name[BENCH_NAME_BYTES];
 	double value;
 };
 
@@ -21,19 +24,23 @@ struct bench_result {
 
 /* Sets, or sets again. */
 void bench_result_set(struct bench_result *result, const char *name, double value);
+bool bench_result_has(const struct bench_result *result, const char *name);
 /* 0 if there is none of that name. */
 double bench_result_get(const struct bench_result *result, const char *name);
 
-/* The median of each figure of `runs` results, which all have the same ones. */
-void bench_result_median(const struct bench_result *results, size_t runs,
-			 struct bench_result *median);
+struct bench_spread {
+	double median, least, most;
+};
 
-/* {"scenario": ..., "repeat": n, medians by name, "spread": {name: [least, most]}}; the
- * caller's to put. NULL: no memory. */
-struct json_object *bench_result_json(const char *scenario, const struct bench_result *results,
-				      size_t runs);
+/* Of the figure of that name in 1 to BENCH_MOST_RUNS results. */
+struct bench_spread bench_result_spread(const struct bench_result *results, size_t runs,
+					const char *name);
 
-/* One line a figure: name, median, and the spread if there are several runs. */
-void bench_result_print(const char *scenario, const struct bench_result *results, size_t runs);
+/* Adds the medians by name, and "spread": {name: [least, most]}. 0 or -ENOMEM. */
+int bench_result_json(struct json_object *object, const struct bench_result *results,
+		      size_t runs);
+
+/* null for what is no number that JSON has. NULL is that, too. */
+struct json_object *bench_json_number(double value);
 
 #endif

@@ -9,18 +9,26 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
+#include "bench_limits.h"
+#include "bench_pace.h"
+#include "bench_programs.h"
+#include "bench_redis.h"
 #include "clock.h"
 #include "instance_lock.h"
 #include "log.h"
 #include "netns.h"
 #include "pins.h"
+#include "redis_blocking.h"
 
 #define MOST_WORDS 64
 #define START_MS 60000u
-#define LIMIT "/proc/sys/net/ipv4/neigh/default/gc_thresh%d"
+#define DEFAULT_LIMIT 131072u		/* neightrackd's own max_neighbours */
+#define PEER "peer0"
+#define BENCH_ADDRESS "10.0.0.1/8"	/* all neighbours are in that network */
 
 /* Runs iproute2 and waits for it; words up to a NULL. 0 or -errno. */
 static int run_ip(const char *word, ...)
@@ -47,66 +55,63 @@ static int run_ip(const char *word, ...)
 	return -EIO;
 }
 
-static void write_limit(int i, const char *value)
-{
-	char path[64];
-	FILE *file;
+struct interfaces {
+	uint32_t bench, peer;
+};
 
-	snprintf(path, sizeof(path), LIMIT, i);
-	file = fopen(path, "we");
+static int find_interfaces(void *context)
+{
+	struct interfaces *found = context;
+
+	found->bench = if_nametoindex(BENCH_INTERFACE);
+	found->peer = if_nametoindex(PEER);
+	return found->bench && found->peer ? 0 : -errno;
+}
+
+static int write_setting(const char *path, const char *value)
+{
+	FILE *file = fopen(path, "we");
+	int error = 0;
+
 	if (!file)
-		return;
-	fputs(value, file);
-	fclose(file);
+		return -errno;
+	if (fputs(value, file) < 0)
+		error = -EIO;
+	if (fclose(file))
+		error = -errno;
+	return error;
 }
 
-/* They are global, and allow 1,024 neighbours if nobody has raised them. */
-static void raise_limits(struct bench_world *world)
+/* From gratuitous ARP, and at once again. /proc/sys/net shows the namespace of the
+ * process that opens a file. */
+static int allow_learning(void *context)
 {
-	char path[64];
+	int error = write_setting("/proc/sys/net/ipv4/conf/" BENCH_INTERFACE "/arp_accept", "1");
 
-	for (int i = 3; i >= 1; i--) {
-		FILE *file;
-
-		snprintf(path, sizeof(path), LIMIT, i);
-		file = fopen(path, "re");
-		if (!file)
-			continue;
-		if (!fgets(world->limits[i - 1], sizeof(world->limits[0]), file))
-			world->limits[i - 1][0] = '\0';
-		fclose(file);
-		/* the highest first: the kernel may collect in between */
-		write_limit(i, "20000000");
-	}
-}
-
-static void restore_limits(const struct bench_world *world)
-{
-	for (int i = 1; i <= 3; i++)
-		if (world->limits[i - 1][0])
-			write_limit(i, world->limits[i - 1]);
-}
-
-static int find_interface(void *context)
-{
-	uint32_t *ifindex = context;
-
-	*ifindex = if_nametoindex(BENCH_INTERFACE);
-	return *ifindex ? 0 : -errno;
+	(void)context;
+	if (!error)
+		error = write_setting("/proc/sys/net/ipv4/neigh/" BENCH_INTERFACE "/locktime", "0");
+	return error;
 }
 
 static int make_interface(struct bench_world *world)
 {
-	uint32_t ifindex = 0;
+	struct interfaces found = { 0 };
 	int error = run_ip("-n", world->name, "link", "add", BENCH_INTERFACE, "up", "type", "veth",
-			   "peer", "name", "peer0", NULL);
+			   "peer", "name", PEER, NULL);
 
 	if (!error)
-		error = run_ip("-n", world->name, "link", "set", "peer0", "up", NULL);
+		error = run_ip("-n", world->name, "link", "set", PEER, "up", NULL);
+	if (!error && world->setup.real_arp)
+		error = run_ip("-n", world->name, "addr", "add", BENCH_ADDRESS, "dev",
+			       BENCH_INTERFACE, NULL);
+	if (!error && world->setup.real_arp)
+		error = netns_call(world->netns_fd, allow_learning, NULL);
 	if (!error)
-		error = netns_call(world->netns_fd, find_interface, &ifindex);
+		error = netns_call(world->netns_fd, find_interfaces, &found);
 	if (!error)
-		error = bench_generator_new(&world->generator, world->netns_fd, ifindex);
+		error = bench_generator_new(&world->generator, world->netns_fd, found.bench,
+					    world->setup.real_arp ? found.peer : 0);
 	return error;
 }
 
@@ -120,41 +125,106 @@ static int make_netns(struct bench_world *world)
 	return world->netns_fd < 0 ? world->netns_fd : make_interface(world);
 }
 
-static int make_redis(struct bench_world *world)
+static int start_redis(struct bench_world *world, const char *socket)
 {
 	char *arguments[] = { (char *)"redis-server", (char *)"--port", (char *)"0",
-			      (char *)"--unixsocket", world->socket, (char *)"--save", (char *)"",
+			      (char *)"--unixsocket", (char *)socket, (char *)"--save", (char *)"",
 			      (char *)"--dir", world->folder, NULL };
 	uint64_t deadline_ns = clock_now_ns() + START_MS * NS_PER_MS;
-	int error;
+	int error = bench_process_start(&world->redis, arguments);
+	redisContext *probe = NULL;
 
-	snprintf(world->folder, sizeof(world->folder), "/tmp/neightrack-bench-XXXXXX");
-	if (!mkdtemp(world->folder))
-		return -errno;
-	snprintf(world->socket, sizeof(world->socket), "%s/redis.sock", world->folder);
-	error = bench_process_start(&world->redis, arguments);
-	while (!error && (!world->connection || world->connection->err)) {
-		if (world->connection)
-			redisFree(world->connection);
-		world->connection = redisConnectUnix(world->socket);
-		if (clock_now_ns() > deadline_ns)
+	world->redis_pid = world->redis.pid;
+	while (!error && (!probe || probe->err)) {
+		if (probe)
+			redisFree(probe);
+		probe = redisConnectUnix(socket);
+		if (bench_is_interrupted())
+			error = -EINTR;
+		else if (clock_now_ns() > deadline_ns)
 			error = -ETIMEDOUT;
 		usleep(1000);
 	}
-	if (error)
-		log_error("redis-server does not answer on %s: %s", world->socket,
-			  strerror(-error));
+	if (probe)
+		redisFree(probe);
+	if (error && error != -EINTR)
+		log_error("redis-server does not answer on %s: %s", socket, strerror(-error));
 	return error;
 }
 
-int bench_world_make(struct bench_world *world)
+redisContext *bench_world_connect(const struct bench_world *world)
+{
+	redisContext *connection = NULL;
+
+	return redis_blocking_connect(&connection, &world->options, "x") ? NULL : connection;
+}
+
+/* One that the user names must have nothing in it that could be taken for ours. */
+static int adopt_redis(struct bench_world *world)
+{
+	socklen_t bytes = sizeof(struct ucred);
+	struct ucred peer;
+	int64_t count = bench_redis_count(world->connection);
+
+	if (count < 0)
+		return (int)count;
+	if (count) {
+		log_error("%s has %lld keys: benchmarks use an empty database only",
+			  world->setup.redis, (long long)count);
+		return -ENOTEMPTY;
+	}
+	if (!getsockopt(world->connection->fd, SOL_SOCKET, SO_PEERCRED, &peer, &bytes) &&
+	    peer.pid > 0)
+		world->redis_pid = peer.pid;
+	return 0;
+}
+
+static int make_redis(struct bench_world *world)
+{
+	char socket[sizeof(world->folder) + sizeof("/redis.sock")];
+	int error = 0;
+
+	snprintf(socket, sizeof(socket), "%s/redis.sock", world->folder);
+	free(world->options.redis);
+	world->options.redis = NULL;
+	if (world->setup.redis)
+		world->options.redis = strdup(world->setup.redis);
+	else if (asprintf(&world->options.redis, "unix://%s", socket) < 0)
+		world->options.redis = NULL;
+	if (!world->options.redis)
+		return -ENOMEM;
+	if (!world->setup.redis)
+		error = start_redis(world, socket);
+	if (error)
+		return error;
+	world->connection = bench_world_connect(world);
+	if (!world->connection)
+		return -ECONNREFUSED;
+	if (world->setup.redis)
+		error = adopt_redis(world);
+	world->may_clear_redis = !error;
+	return error;
+}
+
+int bench_world_make(struct bench_world *world, const struct bench_setup *setup)
 {
 	int error;
 
-	*world = (struct bench_world){ .netns_fd = -1 };
+	*world = (struct bench_world){ .setup = *setup, .netns_fd = -1, .statistics_fd = -1 };
 	snprintf(world->name, sizeof(world->name), "nt-bench-%d", getpid());
-	raise_limits(world);
-	error = schema_init(&world->schema, "");
+	bench_limits_raise(world->limits);
+	error = options_init(&world->options);
+	if (!error)
+		error = schema_init(&world->schema, "");
+	snprintf(world->folder, sizeof(world->folder), "/tmp/neightrack-bench-XXXXXX");
+	if (!error && !mkdtemp(world->folder)) {
+		error = -errno;
+		world->folder[0] = '\0';
+	}
+	if (!error && setup->program_statistics) {
+		world->statistics_fd = bench_programs_count();
+		error = world->statistics_fd < 0 ? world->statistics_fd : 0;
+	}
 	if (!error)
 		error = make_redis(world);
 	if (!error)
@@ -164,22 +234,31 @@ int bench_world_make(struct bench_world *world)
 
 void bench_world_free(struct bench_world *world)
 {
+	char socket[sizeof(world->folder) + sizeof("/redis.sock")];
+
 	bench_world_stop_daemon(world);
 	pins_forget(world->name);
 	instance_forget(world->name);
+	if (world->may_clear_redis && world->setup.redis)
+		bench_redis_clear(world->connection);
 	if (world->connection)
 		redisFree(world->connection);
 	bench_process_stop(&world->redis);
+	bench_allocations_free(&world->allocations);
 	if (world->folder[0]) {
-		unlink(world->socket);
+		snprintf(socket, sizeof(socket), "%s/redis.sock", world->folder);
+		unlink(socket);
 		rmdir(world->folder);
 	}
 	bench_generator_free(world->generator);
+	if (world->statistics_fd >= 0)
+		close(world->statistics_fd);
 	if (world->netns_fd >= 0) {
 		close(world->netns_fd);
 		run_ip("netns", "del", world->name, NULL);
 	}
-	restore_limits(world);
+	options_free(&world->options);
+	bench_limits_restore(world->limits);
 }
 
 /* The daemon that was built and installed with this tool. */
@@ -201,24 +280,49 @@ static int find_daemon(char *path, size_t bytes)
 	return 0;
 }
 
-int bench_world_start_daemon(struct bench_world *world, char *const *extra, double *seconds)
+/* The words before the user's own. limit: 16 bytes. Returns how many. */
+static int put_words(struct bench_world *world, uint32_t neighbours, char *path, char *limit,
+		     char **words)
 {
-	char url[128], path[PATH_MAX];
-	char *arguments[MOST_WORDS] = { path, (char *)"--netns", world->name, (char *)"--instance",
-					world->name, (char *)"--redis", url };
-	uint64_t start_ns = clock_now_ns();
-	int count = 7, error;
+	char *const first[] = { path, (char *)"--netns", world->name, (char *)"--instance",
+				world->name, (char *)"--redis", world->options.redis };
+	int count = 0;
 
-	snprintf(url, sizeof(url), "unix://%s", world->socket);
+	if (world->allocations.counts) {
+		words[count++] = (char *)"env";
+		words[count++] = world->allocations.preload;
+		words[count++] = world->allocations.variable;
+	}
+	memcpy(words + count, first, sizeof(first));
+	count += (int)(sizeof(first) / sizeof(*first));
+	/* a larger table than needed would be paid for at each start */
+	if (neighbours > DEFAULT_LIMIT) {
+		snprintf(limit, 16, "%u", neighbours);
+		words[count++] = (char *)"--max-neighbours";
+		words[count++] = limit;
+	}
+	return count;
+}
+
+int bench_world_start_daemon(struct bench_world *world, uint32_t neighbours, double *seconds)
+{
+	char *const *extra = world->setup.daemon_words;
+	char path[PATH_MAX], limit[16], *words[MOST_WORDS] = { NULL };
+	uint64_t start_ns = clock_now_ns();
+	int count = put_words(world, neighbours, path, limit, words);
+	int error = find_daemon(path, sizeof(path));
+
 	while (*extra && count < MOST_WORDS - 1)
-		arguments[count++] = *extra++;
-	error = find_daemon(path, sizeof(path));
+		words[count++] = *extra++;
+	if (*extra)
+		error = -E2BIG;
 	if (!error)
-		error = bench_process_start(&world->daemon, arguments);
+		error = bench_process_start(&world->daemon, words);
 	if (!error)
 		error = bench_process_await(&world->daemon, "ready: ", START_MS);
-	*seconds = (double)(clock_now_ns() - start_ns) / 1e9;
-	if (error)
+	if (seconds)
+		*seconds = bench_since(start_ns);
+	if (error && error != -EINTR)
 		log_error("neightrackd is not ready: %s: %.*s", strerror(-error),
 			  (int)world->daemon.used, world->daemon.log);
 	return error;
@@ -229,9 +333,24 @@ int bench_world_stop_daemon(struct bench_world *world)
 	return bench_process_stop(&world->daemon) ? -EIO : 0;
 }
 
+bool bench_daemon_takes(const char *const *words)
+{
+	char path[PATH_MAX], *arguments[MOST_WORDS] = { path, (char *)"--check-config" };
+	struct bench_process process;
+	int count = 2, status = -1;
+
+	while (*words && count < MOST_WORDS - 1)
+		arguments[count++] = (char *)*words++;
+	if (find_daemon(path, sizeof(path)) || bench_process_start(&process, arguments))
+		return false;
+	bench_process_await(&process, "\001", START_MS);
+	waitpid(process.pid, &status, 0);
+	close(process.log_fd);
+	return WIFEXITED(status) && !WEXITSTATUS(status);
+}
+
 int bench_world_reset(struct bench_world *world)
 {
-	redisReply *reply;
 	int error;
 
 	bench_generator_free(world->generator);
@@ -239,24 +358,21 @@ int bench_world_reset(struct bench_world *world)
 	error = run_ip("-n", world->name, "link", "del", BENCH_INTERFACE, NULL);
 	if (!error)
 		error = make_interface(world);
-	reply = redisCommand(world->connection, "FLUSHALL");
-	if (!reply)
-		return -EIO;
-	freeReplyObject(reply);
-	return error;
+	return error ? error : bench_redis_clear(world->connection);
 }
 
-int64_t bench_world_statistic(struct bench_world *world, const char *name)
+int bench_world_ask(struct bench_world *world)
+{
+	if (kill(world->daemon.pid, SIGUSR1))
+		return -errno;
+	return bench_process_await(&world->daemon, "statistics: ", START_MS);
+}
+
+int64_t bench_world_count(const struct bench_world *world, const char *name)
 {
 	char words[64];
 	const char *at;
-	int error;
 
-	if (kill(world->daemon.pid, SIGUSR1))
-		return -errno;
-	error = bench_process_await(&world->daemon, "statistics: ", START_MS);
-	if (error)
-		return error;
 	snprintf(words, sizeof(words), " %s=", name);
 	at = strstr(world->daemon.log, words);
 	return at ? strtoll(at + strlen(words), NULL, 10) : -ENOENT;

@@ -10,116 +10,113 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
-#include "bench_scenario.h"
+#include "bench_pace.h"
+#include "bench_suite.h"
 #include "command.h"
-#include "log.h"
+#include "redis_address.h"
 
-struct request {
-	const struct bench_scenario *scenario;
-	struct bench_options options;
-	char *source;
-	unsigned int repeat;
-	bool json;
-	char **extra;			/* for the daemon's command line */
-	int extra_count;
-};
-
-#define DEFAULT_LIMIT 131072u		/* neightrackd's own max_neighbours */
+#define MOST_RATE 10000000u
+#define MOST_SECONDS 86400u
 
 static void print_help(FILE *out)
 {
 	const struct bench_scenario *scenario;
 
 	fputs("Usage: neightrack bench SCENARIO [OPTION]... [-- OPTION OF neightrackd...]\n\n"
-	      "Scenarios, or all:\n", out);
+	      "Scenarios:\n", out);
 	for (unsigned int i = 0; (scenario = bench_scenario(i)); i++)
 		fprintf(out, "  %-14s %s\n", scenario->name, scenario->help);
-	fputs("\n"
-	      "  --neighbors N   --events N   --rate N (a second)   --duration N (seconds)\n"
-	      "  --repeat N      run it N times: medians, and the spread\n"
-	      "  --source NAME   as of neightrackd\n"
+	fputs("  all            all of these\n"
+	      "  ablation       some of these with each optimisation, and without it\n"
+	      "\n"
+	      "  --neighbors N   --events N   --changes N (of each neighbour)\n"
+	      "  --rate N (a second)   --duration N (seconds)   --from N, --to N (scale)\n"
+	      "  --repeat N      run it N times by turns: medians, and the spread\n"
+	      "  --quick         short forms, for a first look\n"
+	      "  --side-by-side  the sources tp_btf and netlink, and batch_size 1, by turns\n"
+	      "  --source NAME, --schema NAME   as of neightrackd\n"
+	      "  --redis ADDRESS a Redis that is there: unix:// or tcp://, an empty database\n"
+	      "  --real-arp      change neighbours by ARP packets (burst, sustained)\n"
+	      "  --bpf-stats     count the BPF programs' runs and time, which slows them\n"
 	      "  --json          one JSON object a scenario\n\n"
 	      "Each makes a network namespace, a redis-server and a daemon of its own, and\n"
 	      "removes them. Root is needed. floor_seconds is the larger of what the kernel\n"
 	      "takes alone and what a bare pipelined writer of the same commands takes.\n", out);
 }
 
-static bool take_number(const char *text, uint32_t most, uint32_t *number)
+static int take_number(const char *text, uint32_t most, uint32_t *number)
 {
 	char *end;
 	unsigned long value = strtoul(text, &end, 10);
 
-	if (end == text || *end || !value || value > most || text[0] == '-')
-		return false;
-	*number = (uint32_t)value;
-	return true;
-}
-
-/* Options that were not given have the scenario's own values. */
-static struct bench_options fill_in(const struct bench_options *given,
-				    const struct bench_options *defaults)
-{
-	struct bench_options options = *given;
-
-	options.neighbours = given->neighbours ? given->neighbours : defaults->neighbours;
-	options.events = given->events ? given->events : defaults->events;
-	options.rate = given->rate ? given->rate : defaults->rate;
-	options.duration_s = given->duration_s ? given->duration_s : defaults->duration_s;
-	return options;
-}
-
-static int take_option(struct request *request, int letter, const char *text)
-{
-	uint32_t *number = NULL;
-	uint32_t most = 1000000000;
-
-	switch (letter) {
-	case 'n':
-		number = &request->options.neighbours;
-		most = BENCH_MOST_NEIGHBOURS;
-		break;
-	case 'e':
-		number = &request->options.events;
-		most = BENCH_MOST_NEIGHBOURS;
-		break;
-	case 'r':
-		number = &request->options.rate;
-		break;
-	case 'd':
-		number = &request->options.duration_s;
-		most = 86400;
-		break;
-	case 'x':
-		number = &request->repeat;
-		most = BENCH_MOST_RUNS;
-		break;
-	case 's':
-		request->source = optarg;
-		return 0;
-	case 'j':
-		request->json = true;
-		return 0;
-	default:
+	if (end == text || *end || !value || value > most || text[0] == '-') {
+		fprintf(stderr, "neightrack bench: '%s': allowed are 1 to %u\n", text, most);
 		return -EINVAL;
 	}
-	if (take_number(text, most, number))
+	*number = (uint32_t)value;
+	return 0;
+}
+
+/* Sentinels and lists of hosts may lead to another server each time. */
+static int take_redis(const char *text, const char **redis)
+{
+	struct redis_address address;
+	const char *why = "allowed are unix:///path[?db=N] and tcp://host[:port][/db]";
+
+	if (!redis_address_parse(&address, text, &why) && address.kind != REDIS_SENTINEL &&
+	    address.host_count == 1) {
+		*redis = text;
 		return 0;
-	fprintf(stderr, "neightrack bench: '%s': allowed are 1 to %u\n", text, most);
+	}
+	fprintf(stderr, "neightrack bench: --redis: %s\n", why);
 	return -EINVAL;
 }
 
-static int take_options(struct request *request, int argc, char **argv)
+static int take_option(struct bench_request *request, int letter, const char *text)
+{
+	struct bench_options *options = &request->options;
+
+	switch (letter) {
+	case 'n': return take_number(text, BENCH_MOST_NEIGHBOURS, &options->neighbours);
+	case 'e': return take_number(text, BENCH_MOST_NEIGHBOURS, &options->events);
+	case 'c': return take_number(text, 100000, &options->changes);
+	case 'r': return take_number(text, MOST_RATE, &options->rate);
+	case 'd': return take_number(text, MOST_SECONDS, &options->duration_s);
+	case 'f': return take_number(text, BENCH_MOST_NEIGHBOURS, &options->from);
+	case 't': return take_number(text, BENCH_MOST_NEIGHBOURS, &options->to);
+	case 'x': return take_number(text, BENCH_MOST_RUNS, &request->repeat);
+	case 'R': return take_redis(text, &request->redis);
+	case 's': request->source = text; return 0;
+	case 'S': request->schema = text; return 0;
+	case 'b': options->program_statistics = true; return 0;
+	case 'a': request->real_arp = true; return 0;
+	case 'q': request->quick = true; return 0;
+	case 'v': request->side_by_side = true; return 0;
+	case 'j': request->json = true; return 0;
+	default: return -EINVAL;
+	}
+}
+
+static int take_options(struct bench_request *request, int argc, char **argv)
 {
 	static const struct option known[] = {
 		{ "neighbors", required_argument, NULL, 'n' },
 		{ "neighbours", required_argument, NULL, 'n' },
 		{ "events", required_argument, NULL, 'e' },
+		{ "changes", required_argument, NULL, 'c' },
 		{ "rate", required_argument, NULL, 'r' },
 		{ "duration", required_argument, NULL, 'd' },
+		{ "from", required_argument, NULL, 'f' },
+		{ "to", required_argument, NULL, 't' },
 		{ "repeat", required_argument, NULL, 'x' },
+		{ "redis", required_argument, NULL, 'R' },
 		{ "source", required_argument, NULL, 's' },
+		{ "schema", required_argument, NULL, 'S' },
+		{ "bpf-stats", no_argument, NULL, 'b' },
+		{ "real-arp", no_argument, NULL, 'a' },
+		{ "quick", no_argument, NULL, 'q' },
+		{ "side-by-side", no_argument, NULL, 'v' },
 		{ "json", no_argument, NULL, 'j' },
 		{ 0 },
 	};
@@ -128,112 +125,43 @@ static int take_options(struct request *request, int argc, char **argv)
 	while ((letter = getopt_long(argc, argv, "j", known, NULL)) != -1)
 		if (take_option(request, letter, optarg))
 			return -EINVAL;
+	if (request->options.from > request->options.to && request->options.to) {
+		fputs("neightrack bench: --from must not be above --to\n", stderr);
+		return -EINVAL;
+	}
 	return 0;
 }
 
-static int run_once(const struct bench_scenario *scenario, const struct bench_options *options,
-		    struct bench_result *result)
-{
-	struct bench_world world;
-	int error = bench_world_make(&world);
-
-	*result = (struct bench_result){ 0 };
-	if (!error)
-		error = scenario->run(&world, options, result);
-	bench_world_free(&world);
-	if (error)
-		log_error("bench %s: %s", scenario->name, strerror(-error));
-	return error;
-}
-
-/* Whether everything was in Redis, each time. */
-static bool is_complete(const struct bench_result *results, size_t runs)
-{
-	for (size_t i = 0; i < runs; i++)
-		if (bench_result_get(&results[i], "missing") != 0 ||
-		    bench_result_get(&results[i], "wrong") != 0)
-			return false;
-	return true;
-}
-
-/* The daemon's words: its source, a limit that lets all in, and what the user adds. */
-static void make_daemon_words(const struct request *request, const struct bench_options *options,
-			      char **words, char limit[16])
-{
-	uint32_t most = options->neighbours > options->events ? options->neighbours :
-								options->events;
-
-	/* a larger table than needed would be paid for at each start */
-	if (most > DEFAULT_LIMIT) {
-		snprintf(limit, 16, "%u", most);
-		*words++ = (char *)"--max-neighbours";
-		*words++ = limit;
-	}
-	if (request->source) {
-		*words++ = (char *)"--source";
-		*words++ = request->source;
-	}
-	memcpy(words, request->extra, (size_t)request->extra_count * sizeof(*words));
-}
-
-static int run_scenario(const struct request *request, const struct bench_scenario *scenario)
-{
-	struct bench_options options = fill_in(&request->options, &scenario->defaults);
-	struct bench_result *results = calloc(request->repeat, sizeof(*results));
-	char **words = calloc((size_t)request->extra_count + 5, sizeof(*words));
-	int error = results && words ? 0 : -ENOMEM;
-	int status = COMMAND_FAILED;
-	struct json_object *object;
-	char limit[16];
-
-	if (!error)
-		make_daemon_words(request, &options, words, limit);
-	options.daemon_words = words;
-	for (unsigned int i = 0; !error && i < request->repeat; i++) {
-		if (isatty(STDERR_FILENO))
-			fprintf(stderr, "\r%s: run %u of %u ", scenario->name, i + 1, request->repeat);
-		error = run_once(scenario, &options, &results[i]);
-	}
-	if (isatty(STDERR_FILENO))
-		fputs("\r\033[K", stderr);
-	if (!error) {
-		status = is_complete(results, request->repeat) ? COMMAND_OK : COMMAND_DIFFERENT;
-		object = request->json ? bench_result_json(scenario->name, results,
-							   request->repeat) : NULL;
-		if (object)
-			puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
-		else
-			bench_result_print(scenario->name, results, request->repeat);
-		json_object_put(object);
-	}
-	free(words);
-	free(results);
-	return status;
-}
-
-static int run_chosen(const struct request *request, const char *name)
+static int run_all(const struct bench_request *request)
 {
 	const struct bench_scenario *scenario;
-	int status = COMMAND_FAILED;
-	bool found = false;
+	int status = COMMAND_OK;
 
-	for (unsigned int i = 0; (scenario = bench_scenario(i)); i++) {
-		int one;
+	for (unsigned int i = 0; (scenario = bench_scenario(i)) && !bench_is_interrupted(); i++) {
+		int one = bench_suite_run(request, scenario);
 
-		if (strcmp(name, "all") != 0 && strcmp(name, scenario->name) != 0)
-			continue;
-		one = run_scenario(request, scenario);
-		status = found && status > one ? status : one;
-		found = true;
+		status = status > one ? status : one;
 	}
-	if (!found)
-		fprintf(stderr, "neightrack bench: '%s' is no scenario (--help lists them)\n", name);
 	return status;
+}
+
+static int run_chosen(const struct bench_request *request, const char *name)
+{
+	const struct bench_scenario *scenario = bench_scenario_find(name);
+
+	if (scenario)
+		return bench_suite_run(request, scenario);
+	if (!strcmp(name, "all"))
+		return run_all(request);
+	if (!strcmp(name, "ablation"))
+		return bench_ablation(request);
+	fprintf(stderr, "neightrack bench: '%s' is no scenario (--help lists them)\n", name);
+	return COMMAND_FAILED;
 }
 
 int command_bench(int argc, char **argv)
 {
-	struct request request = { .repeat = 1 };
+	struct bench_request request = { .repeat = 1 };
 	const char *name = argc > 1 ? argv[1] : "";
 
 	if (!name[0] || name[0] == '-') {
@@ -245,6 +173,7 @@ int command_bench(int argc, char **argv)
 	if (take_options(&request, argc - 1, argv + 1))
 		return COMMAND_FAILED;
 	signal(SIGPIPE, SIG_IGN);
+	bench_pace_begin();
 	request.extra = argv + 1 + optind;
 	request.extra_count = argc - 1 - optind;
 	return run_chosen(&request, name);

@@ -1,22 +1,57 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """neightrack bench in a short form: what is complete and what is zero, never a time."""
 import json
+import os
+import signal
 import subprocess
+import time
 
 import pytest
 from harness.daemon import BUILD, tool
+from harness.waiting import eventually
 
-REQUIRED = {"missing", "wrong", "seconds", "floor_seconds", "floor_ratio"}
+REQUIRED = {"missing", "wrong", "seconds", "floor_seconds", "floor_ratio", "machine"}
+MACHINE = {"cpus", "processor", "kernel", "redis", "neightrack"}
+SCENARIOS = ["burst", "delete", "moves", "warm-restart", "sustained", "latency", "churn",
+             "idle", "scale"]
 SOURCES = pytest.mark.parametrize("source", ["tp_btf", "netlink"])
 
 
 def bench(scenario, *words):
+    figures, = bench_lines(scenario, *words)
+    assert figures["scenario"] == scenario
+    assert_is_complete(figures)
+    return figures
+
+
+def bench_lines(scenario, *words):
+    """What is said of each scenario."""
     code, output, errors = tool("bench", scenario, "--json", *words)
     assert code == 0, errors
-    figures = json.loads(output)
-    assert figures["scenario"] == scenario and REQUIRED <= figures.keys()
+    return [json.loads(line) for line in output.splitlines()]
+
+
+def assert_is_complete(figures):
+    assert REQUIRED <= figures.keys() and MACHINE <= figures["machine"].keys()
     assert figures["missing"] == figures["wrong"] == 0
-    return figures
+    assert figures["floor_ratio"] > 0
+
+
+def namespaces():
+    output = subprocess.run(["ip", "netns", "list"], stdout=subprocess.PIPE, text=True,
+                            check=True).stdout
+    return {line.split()[0] for line in output.splitlines()}
+
+
+def assert_nothing_is_left(pid):
+    assert f"nt-bench-{pid}" not in namespaces()
+    assert not os.path.exists(f"/sys/fs/bpf/neightrack/nt-bench-{pid}")
+    for folder in os.listdir("/proc"):
+        try:
+            with open(f"/proc/{folder}/cmdline", encoding="utf-8", errors="replace") as words:
+                assert f"nt-bench-{pid}\0" not in words.read()
+        except (FileNotFoundError, NotADirectoryError, ProcessLookupError):
+            pass
 
 
 @SOURCES
@@ -35,23 +70,106 @@ def test_a_warm_restart_writes_nothing(source):
     assert figures["redis_writes"] == 0
 
 
+@SOURCES
+def test_a_burst_of_deletions_leaves_no_ghost(source):
+    figures = bench("delete", "--neighbors", "2000", "--source", source)
+    assert figures["redis_writes"] == 2000
+
+
+@SOURCES
+def test_after_many_moves_each_neighbour_is_where_it_went_last(source):
+    figures = bench("moves", "--neighbors", "500", "--changes", "20", "--source", source)
+    assert figures["events"] == 10000
+    assert 500 <= figures["redis_writes"] <= figures["events"]
+
+
 def test_churn_of_states_makes_no_record_and_no_write():
     figures = bench("churn", "--neighbors", "500", "--rate", "2000", "--duration", "1")
-    assert figures["events"] >= 2000
+    assert figures["events"] == 2000
     assert figures["records"] == figures["redis_writes"] == 0
+    assert figures["bpf_runs"] > 0 and figures["bpf_run_ns_per_event"] > 0
+    assert {"kernel_base_ns", "kernel_bpf_ns", "kernel_netlink_ns",
+            "kernel_cost_ratio"} <= figures.keys()
 
 
-def test_sustained_changes_are_all_written_or_overtaken():
-    figures = bench("sustained", "--neighbors", "100", "--rate", "1000", "--duration", "1")
-    assert figures["records"] == figures["events"] >= 1000
+def test_churn_through_netlink_has_no_programs_to_count():
+    figures = bench("churn", "--neighbors", "200", "--rate", "1000", "--duration", "1",
+                    "--source", "netlink")
+    assert figures["redis_writes"] == 0 and "bpf_runs" not in figures
+
+
+@pytest.mark.parametrize("rate", [300, 1000, 30000])
+def test_sustained_changes_are_all_written_or_overtaken(rate):
+    figures = bench("sustained", "--neighbors", "100", "--rate", str(rate), "--duration", "1")
+    assert figures["records"] == figures["events"] == rate
     assert 100 <= figures["redis_writes"] <= figures["events"]
+
+
+def test_allocations_are_counted_where_the_library_was_built():
+    figures = bench("sustained", "--neighbors", "50", "--rate", "500", "--duration", "1")
+    assert ("allocations" in figures) == os.path.exists(f"{BUILD}/allocation_counter.so")
 
 
 def test_latency_has_its_percentiles_in_order():
     figures = bench("latency", "--neighbors", "20", "--rate", "500", "--duration", "1")
     values = [figures[name] for name in ("p50_us", "p90_us", "p99_us", "p999_us", "max_us")]
     assert values == sorted(values) and values[0] > 0
+    assert 0 < figures["set_p50_us"] <= figures["set_p99_us"]
+    assert figures["set_hot_p50_us"] > 0
     assert figures["records"] == figures["redis_writes"] == 500
+
+
+def test_at_rest_nothing_is_written():
+    figures = bench("idle", "--neighbors", "200", "--duration", "1")
+    assert figures["records"] == figures["redis_writes"] == 0
+    assert {"daemon_wakeups", "daemon_cpu_seconds"} <= figures.keys()
+
+
+def test_scale_has_the_figures_of_each_size():
+    figures = bench("scale", "--from", "100", "--to", "10000")
+    assert list(figures["sizes"]) == ["100", "1000", "10000"]
+    for size in figures["sizes"].values():
+        assert size["missing"] == size["wrong"] == 0
+        assert size["bpf_map_bytes"] > 0 and size["daemon_resident_bytes"] > 0
+    assert figures["growth"] >= 1 and figures["floor_ratio_growth"] >= 1
+
+
+@pytest.mark.parametrize("scenario", ["burst", "sustained"])
+def test_neighbours_that_arp_packets_make_are_complete(scenario):
+    bench(scenario, "--quick", "--real-arp")
+
+
+def test_runs_of_programs_are_counted_on_demand():
+    figures = bench("burst", "--events", "500", "--bpf-stats")
+    assert figures["bpf_runs"] >= 500 and figures["bpf_run_ns_per_event"] > 0
+
+
+def test_all_scenarios_have_a_short_form_that_is_complete():
+    lines = bench_lines("all", "--quick")
+    assert [figures["scenario"] for figures in lines] == SCENARIOS
+    for figures in lines:
+        assert_is_complete(figures)
+
+
+def test_side_by_side_each_variant_is_complete():
+    figures, = bench_lines("burst", "--events", "1000", "--side-by-side", "--repeat", "2")
+    assert list(figures["variants"]) == ["tp_btf", "netlink", "batch_size_1"]
+    for variant in figures["variants"].values():
+        assert variant["missing"] == variant["wrong"] == 0
+        assert variant["redis_writes"] == 1000
+
+
+def test_ablation_says_of_each_optimisation_whether_and_what_it_measured():
+    figures, = bench_lines("ablation", "--quick", "--events", "500")
+    rows = {row["optimisation"]: row for row in figures["optimisations"]}
+    assert {"event_loop", "pipelining", "in_place", "interface_hash", "preallocation",
+            "receive_buffer", "batching", "suppression", "moderation"} <= rows.keys()
+    assert rows["pipelining"]["measured"]
+    for row in rows.values():
+        assert row["expected"]
+        if row["measured"]:
+            assert row["complete"]
+            assert row["with"]["least"] <= row["with"]["median"] <= row["with"]["most"]
 
 
 def test_repeated_runs_give_medians_and_their_spread():
@@ -61,19 +179,57 @@ def test_repeated_runs_give_medians_and_their_spread():
     assert least <= figures["seconds"] <= most
 
 
+def start(*words):
+    return subprocess.Popen([os.path.join(BUILD, "neightrack"), "bench", *words],
+                            stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
 def test_nothing_is_left_behind():
-    before = subprocess.run(["ip", "netns", "list"], stdout=subprocess.PIPE, check=True).stdout
-    bench("burst", "--events", "100")
-    after = subprocess.run(["ip", "netns", "list"], stdout=subprocess.PIPE, check=True).stdout
-    assert b"nt-bench" not in after.replace(before, b"")
-    assert not subprocess.run(["pgrep", "-f", f"{BUILD}/neightrackd.*nt-bench"],
-                              stdout=subprocess.PIPE, check=False).stdout
+    process = start("burst", "--events", "100")
+    process.communicate(timeout=60)
+    assert process.returncode == 0
+    assert_nothing_is_left(process.pid)
+
+
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+@pytest.mark.parametrize("later_s", [0, 0.05, 0.5])
+def test_interrupted_it_ends_soon_and_leaves_nothing(number, later_s):
+    process = start("sustained", "--duration", "60", "--neighbors", "100")
+    eventually(lambda: f"nt-bench-{process.pid}" in namespaces(), 10, "its namespace")
+    time.sleep(later_s)
+    process.send_signal(number)
+    _, errors = process.communicate(timeout=20)
+    assert process.returncode == 2 and "interrupted" in errors
+    assert_nothing_is_left(process.pid)
 
 
 @pytest.mark.parametrize("words", [[], ["no-such"], ["burst", "--events", "0"],
-                                   ["burst", "--events", "x"], ["burst", "--no-such"]])
+                                   ["burst", "--events", "x"], ["burst", "--no-such"],
+                                   ["burst", "--repeat", "101"], ["moves", "--changes", "-1"],
+                                   ["scale", "--from", "100", "--to", "10"],
+                                   ["latency", "--real-arp"], ["burst", "--schema", "no-such"],
+                                   ["burst", "--redis", "sentinel://localhost/x"],
+                                   ["burst", "--redis", "localhost"],
+                                   ["ablation", "--source", "netlink"]])
 def test_what_is_no_scenario_or_option_is_refused(words):
     assert tool("bench", *words)[0] == 2
+
+
+@pytest.mark.parametrize("scenario", ["burst", "delete", "latency"])
+def test_a_given_redis_is_as_it_was_afterwards(scenario, redis_server):
+    redis_server.client.config_set("notify-keyspace-events", "g$")
+    before = redis_server.client.config_get()
+    bench(scenario, "--quick", "--redis", f"{redis_server.url}?db=3")
+    assert redis_server.client.info("keyspace") == {}
+    assert redis_server.client.config_get() == before
+
+
+def test_a_given_redis_that_is_not_empty_is_refused_and_untouched(redis_server):
+    redis_server.client.hset("NEIGH_TABLE:Ethernet0:10.0.0.1", "neigh", "02:00:00:00:00:01")
+    code, _, errors = tool("bench", "burst", "--quick", "--redis", redis_server.url)
+    assert code == 2 and "empty" in errors
+    assert redis_server.table() == {
+        "NEIGH_TABLE:Ethernet0:10.0.0.1": {"neigh": "02:00:00:00:00:01"}}
 
 
 def test_a_daemon_that_does_not_start_is_said_and_nothing_is_left():

@@ -1,0 +1,196 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What each optimisation is worth: a scenario with it and without it, by turns. */
+#include <errno.h>
+#include <stdio.h>
+#include <stdlib.h>
+#include <string.h>
+
+#include "bench_pace.h"
+#include "bench_suite.h"
+#include "command.h"
+#include "log.h"
+
+enum { WITH, WITHOUT, WAYS };
+
+static const struct ablation {
+	const char *name;
+	const char *expected;		/* what is commonly said of it */
+	const char *scenario;
+	struct bench_options options, quick;
+	struct bench_variant ways[WAYS];
+	const char *figure;		/* less is better */
+} ablations[] = {
+	{ "event_loop", "10-20 % less CPU under load", "sustained",
+	  { .neighbours = 1000, .rate = 20000, .duration_s = 5 },
+	  { .neighbours = 200, .rate = 5000, .duration_s = 1 },
+	  { { "with", { "--source", "netlink" } },
+	    { "without", { "--source", "netlink", "--without", "event_loop" } } },
+	  "daemon_cpu_seconds" },
+	{ "pipelining", "5-10 times faster in bulk", "burst",
+	  { .events = 10000 }, { .events = 1000 },
+	  { { "with", { NULL } }, { "without", { "--batch-size", "1" } } }, "seconds" },
+	{ "in_place", "15-25 % fewer allocations", "sustained",
+	  { .neighbours = 1000, .rate = 20000, .duration_s = 5 },
+	  { .neighbours = 200, .rate = 5000, .duration_s = 1 },
+	  { { "with", { NULL } }, { "without", { "--without", "in_place" } } },
+	  "allocations" },
+	{ "interface_hash", "2-3 times faster look-ups", "moves",
+	  { .neighbours = 10000, .changes = 50 }, { .neighbours = 1000, .changes = 10 },
+	  { { "with", { NULL } }, { "without", { "--without", "interface_hash" } } },
+	  "daemon_cpu_seconds" },
+	{ "preallocation", "about 5 % in tight loops", "burst",
+	  { .events = 100000 }, { .events = 2000 },
+	  { { "with", { NULL } }, { "without", { "--without", "preallocation" } } },
+	  "daemon_cpu_seconds" },
+	{ "receive_buffer", "no loss in bursts above 10,000 neighbours", "burst",
+	  { .events = 20000 }, { .events = 5000 },
+	  { { "with", { "--source", "netlink" } },
+	    { "without", { "--source", "netlink", "--netlink-buffer", "106496" } } }, "lost" },
+	{ "batching", "3-5 times faster at volume", "burst",
+	  { .events = 100000 }, { .events = 2000 },
+	  { { "with", { NULL } }, { "without", { "--without", "batching" } } }, "seconds" },
+	{ "filter", "less CPU, as nobody is woken for what does not count", "churn",
+	  { .neighbours = 10000, .rate = 20000, .duration_s = 5 },
+	  { .neighbours = 500, .rate = 5000, .duration_s = 1 },
+	  { { "with", { NULL } }, { "without", { "--without", "filter" } } },
+	  "daemon_cpu_seconds" },
+	{ "suppression", "no CPU for changes that change nothing", "churn",
+	  { .neighbours = 10000, .rate = 20000, .duration_s = 5 },
+	  { .neighbours = 500, .rate = 5000, .duration_s = 1 },
+	  { { "with", { NULL } }, { "without", { "--without", "suppression" } } },
+	  "daemon_cpu_seconds" },
+	{ "moderation", "fewer wakeups under load", "sustained",
+	  { .neighbours = 1000, .rate = 20000, .duration_s = 5 },
+	  { .neighbours = 200, .rate = 5000, .duration_s = 1 },
+	  { { "with", { NULL } }, { "without", { "--without", "moderation" } } },
+	  "daemon_wakeups" },
+	{ "bpf_source", "less CPU than netlink's notifications", "churn",
+	  { .neighbours = 10000, .rate = 20000, .duration_s = 5 },
+	  { .neighbours = 500, .rate = 5000, .duration_s = 1 },
+	  { { "with", { "--source", "tp_btf" } }, { "without", { "--source", "netlink" } } },
+	  "daemon_cpu_seconds" },
+};
+
+#define COUNT (sizeof(ablations) / sizeof(*ablations))
+
+struct outcome {
+	bool is_known;		/* else this daemon cannot do without it */
+	bool is_complete;
+	struct bench_spread ways[WAYS];
+};
+
+static int measure(const struct bench_request *request, const struct ablation *ablation,
+		   struct outcome *outcome, struct bench_machine *machine)
+{
+	size_t runs = (size_t)WAYS * request->repeat;
+	struct bench_result *results = calloc(runs, sizeof(*results));
+	struct bench_options options = bench_fill_in(request, request->quick ? &ablation->quick :
+									       &ablation->options);
+	int error = results ? 0 : -ENOMEM;
+
+	*outcome = (struct outcome){ 0 };
+	if (!error && !bench_daemon_takes(ablation->ways[WITHOUT].words)) {
+		free(results);
+		return bench_is_interrupted() ? -EINTR : 0;
+	}
+	if (!error)
+		error = bench_run_variants(request, bench_scenario_find(ablation->scenario),
+					   &options, ablation->ways, WAYS, results, machine);
+	outcome->is_known = !error;
+	outcome->is_complete = !error && bench_is_complete(results, runs);
+	for (int way = 0; !error && way < WAYS; way++)
+		outcome->ways[way] = bench_result_spread(results + way * (int)request->repeat,
+							 request->repeat, ablation->figure);
+	free(results);
+	return error;
+}
+
+static struct json_object *spread_json(const struct bench_spread *spread)
+{
+	struct json_object *object = json_object_new_object();
+
+	json_object_object_add(object, "median", bench_json_number(spread->median));
+	json_object_object_add(object, "least", bench_json_number(spread->least));
+	json_object_object_add(object, "most", bench_json_number(spread->most));
+	return object;
+}
+
+static struct json_object *row_json(const struct ablation *ablation,
+				    const struct outcome *outcome)
+{
+	const struct bench_spread *ways = outcome->ways;
+	struct json_object *row = json_object_new_object();
+
+	json_object_object_add(row, "optimisation", json_object_new_string(ablation->name));
+	json_object_object_add(row, "expected", json_object_new_string(ablation->expected));
+	json_object_object_add(row, "scenario", json_object_new_string(ablation->scenario));
+	json_object_object_add(row, "figure", json_object_new_string(ablation->figure));
+	json_object_object_add(row, "measured", json_object_new_boolean(outcome->is_known));
+	if (!outcome->is_known)
+		return row;
+	json_object_object_add(row, "complete", json_object_new_boolean(outcome->is_complete));
+	json_object_object_add(row, "with", spread_json(&ways[WITH]));
+	json_object_object_add(row, "without", spread_json(&ways[WITHOUT]));
+	json_object_object_add(row, "factor",
+			       bench_json_number(ways[WITHOUT].median / ways[WITH].median));
+	json_object_object_add(row, "saved",
+			       bench_json_number(1 - ways[WITH].median / ways[WITHOUT].median));
+	return row;
+}
+
+static void print_json(const struct bench_request *request, const struct outcome *outcomes,
+		       const struct bench_machine *machine)
+{
+	struct json_object *object = json_object_new_object(), *rows = json_object_new_array();
+
+	json_object_object_add(object, "scenario", json_object_new_string("ablation"));
+	json_object_object_add(object, "repeat", json_object_new_int((int)request->repeat));
+	json_object_object_add(object, "machine", bench_machine_json(machine));
+	for (size_t i = 0; i < COUNT; i++)
+		json_object_array_add(rows, row_json(&ablations[i], &outcomes[i]));
+	json_object_object_add(object, "optimisations", rows);
+	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
+	json_object_put(object);
+}
+
+static void print_table(const struct outcome *outcomes)
+{
+	printf("%-15s %-12s %-20s %12s %12s %8s  %s\n", "optimisation", "scenario", "figure",
+	       "with", "without", "factor", "commonly expected");
+	for (size_t i = 0; i < COUNT; i++) {
+		const struct ablation *ablation = &ablations[i];
+		const struct bench_spread *ways = outcomes[i].ways;
+
+		printf("%-15s %-12s %-20s ", ablation->name, ablation->scenario, ablation->figure);
+		if (outcomes[i].is_known)
+			printf("%12.5g %12.5g %8.3g", ways[WITH].median, ways[WITHOUT].median,
+			       ways[WITHOUT].median / ways[WITH].median);
+		else
+			printf("%12s %12s %8s", "-", "-", "-");
+		printf("  %s\n", ablation->expected);
+	}
+}
+
+int bench_ablation(const struct bench_request *request)
+{
+	struct bench_machine machine = { 0 };
+	struct outcome outcomes[COUNT];
+	bool is_complete = true;
+	int error = 0;
+
+	if (request->real_arp || request->side_by_side || request->source) {
+		log_error("bench ablation: it chooses its sources itself");
+		return COMMAND_FAILED;
+	}
+	for (size_t i = 0; !error && i < COUNT; i++) {
+		error = measure(request, &ablations[i], &outcomes[i], &machine);
+		is_complete &= !outcomes[i].is_known || outcomes[i].is_complete;
+	}
+	if (error)
+		return COMMAND_FAILED;
+	if (request->json)
+		print_json(request, outcomes, &machine);
+	else
+		print_table(outcomes);
+	return is_complete ? COMMAND_OK : COMMAND_DIFFERENT;
+}

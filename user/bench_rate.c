@@ -1,0 +1,162 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* Changes at a rate, and none at all. */
+#include <errno.h>
+
+#include "bench_kernel_cost.h"
+#include "bench_measure.h"
+#include "bench_pace.h"
+#include "bench_scenario.h"
+#include "clock.h"
+
+/* Whoever comes in portions of 10 ms lets the daemon sleep in between, which nobody
+ * promised it; a portion a millisecond is as even as a sleep can be. */
+#define TICKS_A_SECOND 1000u
+#define SETTLE_SECONDS 2
+
+/* `count` changes, round and round the neighbours. The next is expected->turn. */
+static int make_changes(struct bench_world *world, enum bench_change change, uint32_t count,
+			struct bench_expected *expected)
+{
+	while (count) {
+		uint32_t left = expected->count - expected->turn;
+		uint32_t portion = count < left ? count : left;
+		int error = bench_generate(world->generator, change, expected->turn, portion,
+					   expected->generation);
+
+		if (error)
+			return error;
+		count -= portion;
+		expected->turn += portion;
+		if (expected->turn == expected->count) {
+			expected->turn = 0;
+			expected->generation++;
+		}
+	}
+	return 0;
+}
+
+/* Evenly: the i-th tick brings what is due by then. Below a thousand a second each tick
+ * is one change. Returns how many were made, or -errno. */
+static int64_t drive(struct bench_world *world, const struct bench_options *options,
+		     enum bench_change change, struct bench_expected *expected)
+{
+	uint32_t frequency = options->rate < TICKS_A_SECOND ? options->rate : TICKS_A_SECOND;
+	uint64_t start_ns = clock_now_ns(), ticks = (uint64_t)frequency * options->duration_s;
+	uint64_t made = 0;
+	int error = 0;
+
+	for (uint64_t tick = 0; !error && tick < ticks; tick++) {
+		uint64_t due = (tick + 1) * options->rate / frequency;
+
+		bench_sleep_until(start_ns + tick * NS_PER_S / frequency);
+		error = bench_is_interrupted() ? -EINTR :
+			make_changes(world, change, (uint32_t)(due - made), expected);
+		made = due;
+	}
+	return error ? error : (int64_t)made;
+}
+
+/* Starts a daemon with all neighbours there, and goes round them once. */
+static int warm_up(struct bench_world *world, enum bench_change change,
+		   struct bench_expected *expected)
+{
+	struct bench_difference difference;
+	uint64_t done_ns;
+	int error = bench_change_all(world, BENCH_SET, expected->count, 0, NULL);
+
+	if (!error)
+		error = bench_world_start_daemon(world, expected->count, NULL);
+	expected->generation = 1;
+	if (!error)
+		error = make_changes(world, change, expected->count, expected);
+	/* what is only confirmed is still in its first generation */
+	if (!error && change == BENCH_SET)
+		error = bench_await_equal(world, expected, &difference, &done_ns);
+	return error;
+}
+
+static int run_rate(struct bench_world *world, const struct bench_options *options,
+		    enum bench_change change, struct bench_result *result)
+{
+	struct bench_expected expected = { .count = options->neighbours };
+	const struct bench_expected unchanged = { options->neighbours, options->neighbours, 0 };
+	struct bench_difference difference;
+	struct bench_watch begin;
+	double driven_seconds;
+	uint64_t done_ns;
+	int64_t made;
+	int error = warm_up(world, change, &expected);
+
+	if (!error)
+		error = bench_watch_begin(world, &begin);
+	if (error)
+		return error;
+	made = drive(world, options, change, &expected);
+	if (made < 0)
+		return (int)made;
+	driven_seconds = bench_since(begin.time_ns);
+	error = bench_await_equal(world, change == BENCH_SET ? &expected : &unchanged,
+				  &difference, &done_ns);
+	if (error)
+		return error;
+	bench_report_difference(result, &difference);
+	bench_report_time(result, (double)(done_ns - begin.time_ns) / 1e9, driven_seconds, 0);
+	bench_result_set(result, "events_per_second", (double)made / driven_seconds);
+	return bench_watch_end(world, &begin, (uint64_t)made, result);
+}
+
+int bench_run_sustained(struct bench_world *world, const struct bench_options *options,
+			struct bench_result *result)
+{
+	int error = bench_allocations_begin(&world->allocations, world->folder);
+
+	return error ? error : run_rate(world, options, BENCH_SET, result);
+}
+
+int bench_run_churn(struct bench_world *world, const struct bench_options *options,
+		    struct bench_result *result)
+{
+	int error = run_rate(world, options, BENCH_CONFIRM, result);
+
+	if (!error)
+		error = bench_world_stop_daemon(world);
+	return error ? error : bench_kernel_cost(world, options->neighbours, result);
+}
+
+static int wait_for(double seconds)
+{
+	uint64_t start_ns = clock_now_ns();
+
+	while (bench_since(start_ns) < seconds) {
+		if (bench_is_interrupted())
+			return -EINTR;
+		bench_sleep_until(clock_now_ns() + NS_PER_S / 10);
+	}
+	return 0;
+}
+
+int bench_run_idle(struct bench_world *world, const struct bench_options *options,
+		   struct bench_result *result)
+{
+	struct bench_expected expected = { .count = options->neighbours };
+	struct bench_difference difference;
+	struct bench_watch begin;
+	int error = warm_up(world, BENCH_SET, &expected);
+
+	/* it may look back for a while at what has happened, before it is at rest */
+	if (!error)
+		error = wait_for(SETTLE_SECONDS);
+	if (!error)
+		error = bench_watch_begin(world, &begin);
+	if (!error)
+		error = wait_for(options->duration_s);
+	if (error)
+		return error;
+	bench_report_time(result, bench_since(begin.time_ns), options->duration_s, 0);
+	error = bench_watch_end(world, &begin, 0, result);
+	if (!error)
+		error = bench_compare(world, &expected, &difference);
+	if (!error)
+		bench_report_difference(result, &difference);
+	return error;
+}
