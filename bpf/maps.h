@@ -25,7 +25,9 @@ struct {
 	__type(value, struct neigh_value);
 } neighbours SEC(".maps");
 
-/* By ifindex; one that is not in it yet is NEIGH_INTERFACE_UNKNOWN. */
+struct neigh_low_interfaces low_interfaces SEC(".data.interfaces");
+
+/* By ifindex: all of them, for people, and those with higher numbers. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
 	__uint(max_entries, 8192);

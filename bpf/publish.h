@@ -357,20 +357,30 @@ static __always_inline enum outcome publish_round(const struct neighbour *n, str
 	return publish_claimed(value, word, change, c);
 }
 
+static __always_inline __u32 interface_flags(__u32 ifindex)
+{
+	const struct neigh_interface *interface;
+
+	if (ifindex < NEIGH_LOW_INTERFACES) {
+		__u32 flags = READ_ONCE(low_interfaces.flags[ifindex]);
+
+		return flags & NEIGH_INTERFACE_KNOWN ? flags : NEIGH_INTERFACE_UNKNOWN;
+	}
+	interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+	return interface ? interface->flags : NEIGH_INTERFACE_UNKNOWN;
+}
+
 /* One run, on a cleared `change`. */
 static __always_inline void see_to(const struct neighbour *n, struct change *change,
 				   struct neigh_counters *c)
 {
-	struct neigh_interface *interface;
 	__u32 reason;
 
 	if (!read_key(n, &change->key)) {
 		c->filtered[NEIGH_IGNORE_FAMILY]++;
 		return;
 	}
-	interface = bpf_map_lookup_elem(&interfaces, &change->key.ifindex);
-	change->reason = neigh_policy_key(control.policy,
-					  interface ? interface->flags : NEIGH_INTERFACE_UNKNOWN,
+	change->reason = neigh_policy_key(control.policy, interface_flags(change->key.ifindex),
 					  &change->key);
 	reason = change->reason;
 	if (reason != NEIGH_PUBLISH && !(identity.without & NEIGH_WITHOUT_FILTER)) {
@@ -418,16 +428,16 @@ static __always_inline bool is_seen_to(const struct neighbour *n)
 
 static __always_inline int handle_neighbour(const struct neighbour *n, __u32 hook)
 {
-	struct neigh_counters *c = bpf_map_lookup_elem(&counters, &hook);
-	struct change *change = bpf_map_lookup_elem(&changes, &hook);
+	struct neigh_counters *c;
+	struct change *change;
 
+	if (hook == NEIGH_HOOK_UPDATE_AGAIN && is_seen_to(n))
+		return 0;
+	c = bpf_map_lookup_elem(&counters, &hook);
+	change = bpf_map_lookup_elem(&changes, &hook);
 	if (!c || !change)
 		return 0;
 	c->seen++;
-	if (hook == NEIGH_HOOK_UPDATE_AGAIN && is_seen_to(n)) {
-		c->repeated++;
-		return 0;
-	}
 	if (hook == NEIGH_HOOK_CLEANUP)
 		__sync_fetch_and_add(&control.deletions, 1);
 	change->seen_to = 0;

@@ -24,6 +24,7 @@ static const char *const map_names[PROGRAM_MAPS] = {
 	[PROGRAM_MAP_INTERFACES] = "interfaces",
 	[PROGRAM_MAP_COUNTERS] = "counters",
 	[PROGRAM_MAP_CONTROL] = "control",
+	[PROGRAM_MAP_LOW_INTERFACES] = "low_interfaces",
 	[PROGRAM_MAP_IDENTITY] = "identity",
 };
 
@@ -84,6 +85,8 @@ void programs_close(struct programs *programs)
 {
 	for (int i = 0; i < NEIGH_HOOKS; i++)
 		close_fd(programs->links[i]);
+	if (programs->low_interfaces)
+		munmap(programs->low_interfaces, sizeof(*programs->low_interfaces));
 	if (programs->control)
 		munmap(programs->control, sizeof(*programs->control));
 	for (int i = 0; i < NEIGH_HOOKS; i++)
@@ -93,15 +96,21 @@ void programs_close(struct programs *programs)
 	programs_init(programs);
 }
 
-static int map_control(struct programs *programs)
+static void *map_value(int fd, size_t bytes)
 {
-	void *memory = mmap(NULL, sizeof(*programs->control), PROT_READ | PROT_WRITE, MAP_SHARED,
-			    programs->maps[PROGRAM_MAP_CONTROL], 0);
+	void *memory = mmap(NULL, bytes, PROT_READ | PROT_WRITE, MAP_SHARED, fd, 0);
 
-	if (memory == MAP_FAILED)
-		return -errno;
-	programs->control = memory;
-	return 0;
+	return memory == MAP_FAILED ? NULL : memory;
+}
+
+static int map_values(struct programs *programs)
+{
+	programs->control = map_value(programs->maps[PROGRAM_MAP_CONTROL],
+				      sizeof(*programs->control));
+	if (programs->control)
+		programs->low_interfaces = map_value(programs->maps[PROGRAM_MAP_LOW_INTERFACES],
+						     sizeof(*programs->low_interfaces));
+	return programs->low_interfaces ? 0 : -errno;
 }
 
 /* --- taken over ---------------------------------------------------------------- */
@@ -164,7 +173,9 @@ static bool are_ours(const struct programs *programs, const struct programs_conf
 	       has_shape(programs->maps[PROGRAM_MAP_COUNTERS], sizeof(uint32_t),
 			 sizeof(struct neigh_counters), NEIGH_HOOKS) &&
 	       has_shape(programs->maps[PROGRAM_MAP_CONTROL], sizeof(uint32_t),
-			 sizeof(struct neigh_control), 1);
+			 sizeof(struct neigh_control), 1) &&
+	       has_shape(programs->maps[PROGRAM_MAP_LOW_INTERFACES], sizeof(uint32_t),
+			 sizeof(struct neigh_low_interfaces), 1);
 }
 
 /* keys, values: room for CLEAR_BATCH of the map's. */
@@ -213,6 +224,8 @@ static int clear(struct programs *programs)
 	if (!error)
 		error = clear_counters(programs->maps[PROGRAM_MAP_COUNTERS]);
 	if (!error)
+		memset(programs->low_interfaces, 0, sizeof(*programs->low_interfaces));
+	if (!error)
 		memset(programs->control, 0, sizeof(*programs->control));
 	free(values);
 	free(keys);
@@ -226,7 +239,7 @@ static int take_over(struct programs *programs, const struct programs_config *co
 	if (!error && !are_ours(programs, config))
 		error = -ESTALE;
 	if (!error)
-		error = map_control(programs);
+		error = map_values(programs);
 	if (!error)
 		error = clear(programs);
 	if (error)
@@ -260,6 +273,7 @@ static int take_descriptors(struct programs *programs, const struct neightrack_b
 		[PROGRAM_MAP_INTERFACES] = object->maps.interfaces,
 		[PROGRAM_MAP_COUNTERS] = object->maps.counters,
 		[PROGRAM_MAP_CONTROL] = object->maps.bss,
+		[PROGRAM_MAP_LOW_INTERFACES] = object->maps.data_interfaces,
 		[PROGRAM_MAP_IDENTITY] = object->maps.rodata,
 	};
 	const struct bpf_program *loaded[NEIGH_HOOKS] = {
@@ -305,7 +319,7 @@ static int load(struct programs *programs, const struct programs_config *config)
 	if (!error)
 		error = take_descriptors(programs, object);
 	if (!error)
-		error = map_control(programs);
+		error = map_values(programs);
 	neightrack_bpf__destroy(object);
 	return error;
 }

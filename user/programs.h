@@ -23,6 +23,7 @@ enum program_map {
 	PROGRAM_MAP_INTERFACES,
 	PROGRAM_MAP_COUNTERS,
 	PROGRAM_MAP_CONTROL,
+	PROGRAM_MAP_LOW_INTERFACES,
 	PROGRAM_MAP_IDENTITY,
 	PROGRAM_MAPS,
 };
@@ -31,7 +32,9 @@ struct programs {
 	int maps[PROGRAM_MAPS];
 	int programs[NEIGH_HOOKS];
 	int links[NEIGH_HOOKS];
-	struct neigh_control *control;	/* the value of that map, shared with the programs */
+	/* the values of those maps, shared with the programs */
+	struct neigh_control *control;
+	struct neigh_low_interfaces *low_interfaces;
 	bool were_pinned;
 };
 

@@ -215,6 +215,9 @@ static int bpf_set_interface(struct source *base, uint32_t ifindex, const char *
 	struct bpf_source *source = bpf_source(base);
 	struct neigh_interface value = { .flags = flags };
 
+	if (ifindex < NEIGH_LOW_INTERFACES)
+		__atomic_store_n(&source->programs.low_interfaces->flags[ifindex],
+				 (uint8_t)(flags | NEIGH_INTERFACE_KNOWN), __ATOMIC_SEQ_CST);
 	strncpy(value.name, name, sizeof(value.name) - 1);
 	return bpf_map_update_elem(source->programs.maps[PROGRAM_MAP_INTERFACES], &ifindex, &value,
 				   BPF_ANY) ? -errno : 0;
@@ -224,6 +227,9 @@ static void bpf_forget_interface(struct source *base, uint32_t ifindex)
 {
 	struct bpf_source *source = bpf_source(base);
 
+	if (ifindex < NEIGH_LOW_INTERFACES)
+		__atomic_store_n(&source->programs.low_interfaces->flags[ifindex], 0,
+				 __ATOMIC_SEQ_CST);
 	bpf_map_delete_elem(source->programs.maps[PROGRAM_MAP_INTERFACES], &ifindex);
 }
 

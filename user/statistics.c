@@ -39,7 +39,6 @@ int statistics_print(const struct statistics *statistics, char *text, size_t byt
 		{ "in_flight", statistics->publisher.in_flight },
 		{ "seen", c->seen },
 		{ "rechecked", c->rechecked },
-		{ "repeated", c->repeated },
 		{ "other_netns", c->other_netns },
 		{ "filtered", all_filtered(c) },
 		{ "suppressed", c->suppressed },

@@ -95,11 +95,10 @@ enum neigh_reason {
 	NEIGH_REASONS,
 };
 
-/* Per program and CPU. At rest seen + rechecked = repeated + other_netns + filtered +
+/* Per program and CPU. At rest seen + rechecked = other_netns + filtered +
  * suppressed + superseded + discarded + submitted + ring_full. */
 struct neigh_counters {
-	__u64 seen;
-	__u64 repeated;			/* the program's first copy had seen to it */
+	__u64 seen;			/* by a second copy: of what the first was skipped for */
 	__u64 other_netns;
 	__u64 filtered[NEIGH_REASONS];	/* [NEIGH_PUBLISH] stays 0 */
 	__u64 suppressed;		/* nothing that is published changed */
@@ -119,8 +118,16 @@ struct neigh_interface {
 
 #define NEIGH_INTERFACE_IGNORED		(1u << 0)
 #define NEIGH_INTERFACE_LINK_LOCAL	(1u << 1)	/* its fe80::/10 neighbours count */
+#define NEIGH_INTERFACE_KNOWN		(1u << 7)	/* in neigh_low_interfaces alone */
 /* Nothing is known of the interface yet: let pass what may count, for the daemon to judge. */
 #define NEIGH_INTERFACE_UNKNOWN		NEIGH_INTERFACE_LINK_LOCAL
+
+/* The flags of interfaces with low numbers, which most are, where a look costs a load
+ * and not a look-up in a hash. 0: not known. */
+#define NEIGH_LOW_INTERFACES 8192u
+struct neigh_low_interfaces {
+	__u8 flags[NEIGH_LOW_INTERFACES];
+};
 
 /* What the daemon tells the programs, in memory that both map. */
 struct neigh_control {

@@ -179,7 +179,7 @@ class Daemon:
 
     def assert_accounts_balance(self):
         """At rest everything that was seen has had one outcome, and was consumed."""
-        outcomes = ("repeated", "other_netns", "filtered", "suppressed", "superseded", "discarded",
+        outcomes = ("other_netns", "filtered", "suppressed", "superseded", "discarded",
                     "submitted", "ring_full")
         total = self.statistics()
         parts = [total]
