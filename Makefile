@@ -37,7 +37,7 @@ SOURCES  := $(filter-out $(MAINS:%=user/%.c),$(wildcard user/*.c))
 OBJECTS  := $(SOURCES:user/%.c=$(BUILD)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all help setup run demo check memcheck soak tests fuzzers fuzz install clean
+.PHONY: all help setup run demo check memcheck soak benchmarks tests fuzzers fuzz install clean
 .DELETE_ON_ERROR:
 
 # not below sanitizers, which take malloc() themselves
@@ -52,6 +52,7 @@ help:
 	@echo 'sudo make memcheck some of the tests under valgrind'
 	@echo 'make fuzz          run each fuzzer for FUZZ_SECONDS (default 60)'
 	@echo 'sudo make soak     storms of changes and faults for MINUTES=10, repeatable by SEED='
+	@echo 'sudo make benchmarks  measure all, and write docs/BENCHMARKS.md (QUICK=1: a short trial)'
 	@echo 'make install       below $$(DESTDIR)$$(PREFIX) (PREFIX=$(PREFIX))'
 	@echo 'make clean         remove $(BUILD)/'
 	@echo 'Switches: V=1 WERROR=1 SANITIZE=1 COVERAGE=1 CC=clang BUILD=dir'
@@ -142,6 +143,10 @@ memcheck: all
 
 soak: all
 	$(Q)BUILD=$(BUILD) MINUTES=$(MINUTES) SEED=$(SEED) scripts/soak
+
+benchmarks: all
+	$(Q)scripts/setup bench
+	$(Q)BUILD=$(BUILD) scripts/benchmarks $(if $(QUICK),--quick)
 
 # --- what a person runs ----------------------------------------------------------
 

@@ -147,11 +147,11 @@ int bench_kernel_cost(struct bench_world *world, uint32_t count, struct bench_re
 	if (error)
 		return error;
 	bench_result_set(result, "kernel_base_ns", costs.base_ns / events);
-	bench_result_set(result, "kernel_bpf_ns", costs.bpf_ns / events);
 	bench_result_set(result, "kernel_netlink_ns", costs.netlink_ns / events);
-	bench_result_set(result, "kernel_cost_ratio", (costs.bpf_ns - costs.base_ns) /
-			 (costs.netlink_ns - costs.base_ns));
 	if (costs.has_programs) {
+		bench_result_set(result, "kernel_bpf_ns", costs.bpf_ns / events);
+		bench_result_set(result, "kernel_cost_ratio", (costs.bpf_ns - costs.base_ns) /
+				 (costs.netlink_ns - costs.base_ns));
 		bench_result_set(result, "bpf_runs", (double)costs.programs.runs);
 		bench_result_set(result, "bpf_run_ns_per_event",
 				 (double)costs.programs.run_ns / ((double)BURSTS * count));

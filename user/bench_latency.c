@@ -183,6 +183,27 @@ out:
 	return error;
 }
 
+/* What the daemon says of the time until Redis has acknowledged, which is before the
+ * subscriber is told or after. */
+static void report_acknowledgements(const struct bench_world *world,
+				    struct bench_result *result)
+{
+	static const struct {
+		const char *figure, *count;
+	} taken[] = {
+		{ "acknowledged_p50_us", "latency_p50_us" },
+		{ "acknowledged_p99_us", "latency_p99_us" },
+		{ "acknowledged_max_us", "latency_max_us" },
+	};
+
+	for (size_t i = 0; i < sizeof(taken) / sizeof(*taken); i++) {
+		int64_t count = bench_world_count(world, taken[i].count);
+
+		if (count >= 0)
+			bench_result_set(result, taken[i].figure, (double)count);
+	}
+}
+
 static int measure(struct bench_world *world, const struct bench_options *options,
 		   uint32_t count, struct bench_result *result)
 {
@@ -229,5 +250,8 @@ int bench_run_latency(struct bench_world *world, const struct bench_options *opt
 		return error;
 	bench_report_difference(result, &difference);
 	bench_report_time(result, bench_since(begin.time_ns), (double)count / options->rate, 0);
-	return bench_watch_end(world, &begin, count, result);
+	error = bench_watch_end(world, &begin, count, result);
+	if (!error)
+		report_acknowledgements(world, result);
+	return error;
 }

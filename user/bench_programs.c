@@ -76,21 +76,24 @@ int bench_programs_read(const char *instance, struct bench_programs *programs)
 	return 0;
 }
 
-static uint64_t memory_of(int fd)
+/* 0 if it is no map, but a program, which may be pinned beside them. */
+static uint64_t memory_of_map(int fd)
 {
 	unsigned long long bytes = 0;
 	char path[64], line[256];
+	bool is_map = false;
 	FILE *file;
 
 	snprintf(path, sizeof(path), "/proc/self/fdinfo/%d", fd);
 	file = fopen(path, "re");
 	if (!file)
 		return 0;
-	while (fgets(line, sizeof(line), file))
-		if (sscanf(line, "memlock: %llu", &bytes) == 1)
-			break;
+	while (fgets(line, sizeof(line), file)) {
+		is_map |= !strncmp(line, "map_type:", strlen("map_type:"));
+		sscanf(line, "memlock: %llu", &bytes);
+	}
 	fclose(file);
-	return bytes;
+	return is_map ? bytes : 0;
 }
 
 int bench_programs_map_bytes(const char *instance, uint64_t *bytes)
@@ -111,7 +114,7 @@ int bench_programs_map_bytes(const char *instance, uint64_t *bytes)
 		fd = entry->d_name[0] == '.' ? -1 : bpf_obj_get(path);
 		if (fd < 0)
 			continue;
-		*bytes += memory_of(fd);
+		*bytes += memory_of_map(fd);
 		close(fd);
 	}
 	closedir(folder);
