@@ -17,7 +17,7 @@
 #include "bench_programs.h"
 #include "netlink.h"
 
-#define ROUNDS 5u
+#define ROUNDS 7u
 #define BURSTS 4u			/* of all neighbours, each round */
 #define LISTENER_BYTES (64u << 20)	/* so that it loses nothing */
 
@@ -60,56 +60,53 @@ static void stop_listener(pid_t pid)
 	waitpid(pid, NULL, 0);
 }
 
-/* Adds the CPU time of some bursts. Others need the CPUs, too, so it is not the time by
- * the clock that counts, but that of the thread that makes the changes. */
+/* The CPU time of some bursts, for each change. Others need the CPUs, too, so it is not
+ * the time by the clock that counts, but that of the thread that makes the changes. A
+ * first burst is not counted, as it finds cold what has just begun to listen. */
 static int measure(struct bench_world *world, uint32_t count, double *ns)
 {
+	int error = bench_change_all(world, BENCH_CONFIRM, count, 1, NULL);
 	uint64_t start_ns = bench_generator_kernel_ns(world->generator);
-	int error = 0;
 
 	for (uint32_t i = 0; !error && i < BURSTS; i++)
 		error = bench_change_all(world, BENCH_CONFIRM, count, (uint8_t)i, NULL);
-	*ns += (double)(bench_generator_kernel_ns(world->generator) - start_ns);
+	*ns = (double)(bench_generator_kernel_ns(world->generator) - start_ns) /
+	      ((double)BURSTS * count);
 	if (!error && bench_is_interrupted())
 		error = -EINTR;
 	return error;
 }
 
-struct costs {
-	double base_ns, bpf_ns, netlink_ns;
-	struct bench_programs programs;
-	bool has_programs;
-};
-
-static int measure_daemon(struct bench_world *world, uint32_t count, struct costs *costs)
+static int measure_daemon(struct bench_world *world, uint32_t count, double *ns)
 {
 	int error = bench_world_start_daemon(world, count, NULL);
 
 	if (!error)
-		error = measure(world, count, &costs->bpf_ns);
+		error = measure(world, count, ns);
 	if (!error)
 		error = bench_world_stop_daemon(world);
 	return error;
 }
 
-static int measure_listener(struct bench_world *world, uint32_t count, struct costs *costs)
+static int measure_listener(struct bench_world *world, uint32_t count, double *ns)
 {
 	pid_t pid;
 	int error = start_listener(world, &pid);
 
 	if (error)
 		return error;
-	error = measure(world, count, &costs->netlink_ns);
+	error = measure(world, count, ns);
 	stop_listener(pid);
 	return error;
 }
 
-/* What the programs take for themselves. Counting it slows them, so that it is done
- * apart. */
-static int measure_programs(struct bench_world *world, uint32_t count, struct costs *costs)
+/* What the programs take for themselves, if there are any. Counting it slows them, so
+ * that it is done apart. */
+static int measure_programs(struct bench_world *world, uint32_t count,
+			    struct bench_result *result)
 {
-	struct bench_programs before;
-	double unused = 0;
+	struct bench_programs before, after;
+	double unused;
 	int fd, error = bench_world_start_daemon(world, count, NULL);
 
 	if (error)
@@ -120,10 +117,13 @@ static int measure_programs(struct bench_world *world, uint32_t count, struct co
 	if (!bench_programs_read(world->name, &before)) {
 		error = measure(world, count, &unused);
 		if (!error)
-			error = bench_programs_read(world->name, &costs->programs);
-		costs->programs.runs -= before.runs;
-		costs->programs.run_ns -= before.run_ns;
-		costs->has_programs = true;
+			error = bench_programs_read(world->name, &after);
+		if (!error) {
+			bench_result_set(result, "bpf_runs", (double)(after.runs - before.runs));
+			bench_result_set(result, "bpf_run_ns_per_event",
+					 (double)(after.run_ns - before.run_ns) /
+					 ((BURSTS + 1.0) * count));
+		}
 	}
 	close(fd);
 	return error;
@@ -131,30 +131,33 @@ static int measure_programs(struct bench_world *world, uint32_t count, struct co
 
 int bench_kernel_cost(struct bench_world *world, uint32_t count, struct bench_result *result)
 {
-	double events = (double)ROUNDS * BURSTS * count;
-	struct costs costs = { 0 };
+	struct bench_result rounds[ROUNDS] = { 0 };
+	double base_ns = 0, bpf_ns = 0, netlink_ns = 0;
 	int error = 0;
 
 	for (uint32_t i = 0; !error && i < ROUNDS; i++) {
-		error = measure(world, count, &costs.base_ns);
+		error = measure(world, count, &base_ns);
 		if (!error)
-			error = measure_daemon(world, count, &costs);
+			error = measure_daemon(world, count, &bpf_ns);
 		if (!error)
-			error = measure_listener(world, count, &costs);
+			error = measure_listener(world, count, &netlink_ns);
+		bench_result_set(&rounds[i], "base", base_ns);
+		bench_result_set(&rounds[i], "bpf", bpf_ns);
+		bench_result_set(&rounds[i], "netlink", netlink_ns);
 	}
 	if (!error)
-		error = measure_programs(world, count, &costs);
+		error = measure_programs(world, count, result);
 	if (error)
 		return error;
-	bench_result_set(result, "kernel_base_ns", costs.base_ns / events);
-	bench_result_set(result, "kernel_netlink_ns", costs.netlink_ns / events);
-	if (costs.has_programs) {
-		bench_result_set(result, "kernel_bpf_ns", costs.bpf_ns / events);
-		bench_result_set(result, "kernel_cost_ratio", (costs.bpf_ns - costs.base_ns) /
-				 (costs.netlink_ns - costs.base_ns));
-		bench_result_set(result, "bpf_runs", (double)costs.programs.runs);
-		bench_result_set(result, "bpf_run_ns_per_event",
-				 (double)costs.programs.run_ns / ((double)BURSTS * count));
+	base_ns = bench_result_spread(rounds, ROUNDS, "base").median;
+	bpf_ns = bench_result_spread(rounds, ROUNDS, "bpf").median;
+	netlink_ns = bench_result_spread(rounds, ROUNDS, "netlink").median;
+	bench_result_set(result, "kernel_base_ns", base_ns);
+	bench_result_set(result, "kernel_netlink_ns", netlink_ns);
+	if (bench_result_has(result, "bpf_runs")) {
+		bench_result_set(result, "kernel_bpf_ns", bpf_ns);
+		bench_result_set(result, "kernel_cost_ratio",
+				 (bpf_ns - base_ns) / (netlink_ns - base_ns));
 	}
 	return 0;
 }

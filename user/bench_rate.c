@@ -123,6 +123,49 @@ int bench_run_churn(struct bench_world *world, const struct bench_options *optio
 	return error ? error : bench_kernel_cost(world, options->neighbours, result);
 }
 
+/* Whoever filters late must still look at each of them. */
+static int drive_peer(struct bench_world *world, const struct bench_options *options)
+{
+	struct bench_expected unwatched = { .count = options->neighbours };
+	struct bench_generator *watched = world->generator;
+	int64_t made = bench_generator_new(&world->generator, world->netns_fd,
+					   world->peer_ifindex, 0);
+
+	if (!made) {
+		made = drive(world, options, BENCH_SET, &unwatched);
+		bench_generator_free(world->generator);
+	}
+	world->generator = watched;
+	return made < 0 ? (int)made : 0;
+}
+
+int bench_run_unwatched(struct bench_world *world, const struct bench_options *options,
+			struct bench_result *result)
+{
+	struct bench_expected expected = { .count = options->neighbours };
+	struct bench_difference difference;
+	struct bench_watch begin;
+	double driven_seconds;
+	int error = warm_up(world, BENCH_SET, &expected);
+
+	if (!error)
+		error = bench_watch_begin(world, &begin);
+	if (!error)
+		error = drive_peer(world, options);
+	if (error)
+		return error;
+	driven_seconds = bench_since(begin.time_ns);
+	bench_report_time(result, driven_seconds, options->duration_s, 0);
+	error = bench_watch_end(world, &begin, (uint64_t)options->rate * options->duration_s,
+				result);
+	/* a key too many is wrong */
+	if (!error)
+		error = bench_compare(world, &expected, &difference);
+	if (!error)
+		bench_report_difference(result, &difference);
+	return error;
+}
+
 static int wait_for(double seconds)
 {
 	uint64_t start_ns = clock_now_ns();

@@ -40,7 +40,8 @@ typedef int bench_run(struct bench_world *world, const struct bench_options *opt
 
 bench_run bench_run_burst, bench_run_delete, bench_run_moves;	/* bench_burst.c */
 bench_run bench_run_scale;					/* bench_scale.c */
-bench_run bench_run_sustained, bench_run_churn, bench_run_idle;	/* bench_rate.c */
+bench_run bench_run_sustained, bench_run_churn;	/* bench_rate.c */
+bench_run bench_run_unwatched, bench_run_idle;
 bench_run bench_run_latency;					/* bench_latency.c */
 bench_run bench_run_warm_restart;				/* bench_restart.c */
 

@@ -109,6 +109,7 @@ static int make_interface(struct bench_world *world)
 		error = netns_call(world->netns_fd, allow_learning, NULL);
 	if (!error)
 		error = netns_call(world->netns_fd, find_interfaces, &found);
+	world->peer_ifindex = found.peer;
 	if (!error)
 		error = bench_generator_new(&world->generator, world->netns_fd, found.bench,
 					    world->setup.real_arp ? found.peer : 0);
@@ -285,7 +286,8 @@ static int put_words(struct bench_world *world, uint32_t neighbours, char *path,
 		     char **words)
 {
 	char *const first[] = { path, (char *)"--netns", world->name, (char *)"--instance",
-				world->name, (char *)"--redis", world->options.redis };
+				world->name, (char *)"--redis", world->options.redis,
+				(char *)"--ignore", (char *)"lo," PEER };
 	int count = 0;
 
 	if (world->allocations.counts) {

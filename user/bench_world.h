@@ -30,6 +30,7 @@ struct bench_world {
 	char folder[64];
 	char limits[3][16];		/* gc_thresh*, as they were */
 	int netns_fd;
+	uint32_t peer_ifindex;		/* of the other end, which the daemon is told to ignore */
 	struct bench_process redis;	/* if it is our own */
 	struct bench_process daemon;
 	pid_t redis_pid;		/* 0: not known, it is on another machine perhaps */

@@ -13,7 +13,7 @@ from harness.waiting import eventually
 REQUIRED = {"missing", "wrong", "seconds", "floor_seconds", "floor_ratio", "machine"}
 MACHINE = {"cpus", "processor", "kernel", "redis", "neightrack"}
 SCENARIOS = ["burst", "delete", "moves", "warm-restart", "sustained", "latency", "churn",
-             "idle", "scale"]
+             "unwatched", "idle", "scale"]
 SOURCES = pytest.mark.parametrize("source", ["tp_btf", "netlink"])
 
 
@@ -117,6 +117,15 @@ def test_latency_has_its_percentiles_in_order():
     assert 0 < figures["set_p50_us"] <= figures["set_p99_us"]
     assert figures["set_hot_p50_us"] > 0
     assert figures["records"] == figures["redis_writes"] == 500
+
+
+@SOURCES
+def test_what_is_not_watched_is_not_written(source):
+    figures = bench("unwatched", "--neighbors", "200", "--rate", "2000", "--duration", "1",
+                    "--source", source)
+    assert figures["events"] == 2000 and figures["redis_writes"] == 0
+    if source == "tp_btf":
+        assert figures["records"] == 0
 
 
 def test_at_rest_nothing_is_written():
