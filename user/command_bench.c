@@ -18,6 +18,7 @@
 
 #define MOST_RATE 10000000u
 #define MOST_SECONDS 86400u
+#define MOST_CHANGES 255u		/* a MAC tells that many generations apart */
 
 static void print_help(FILE *out)
 {
@@ -80,7 +81,7 @@ static int take_option(struct bench_request *request, int letter, const char *te
 	switch (letter) {
 	case 'n': return take_number(text, BENCH_MOST_NEIGHBOURS, &options->neighbours);
 	case 'e': return take_number(text, BENCH_MOST_NEIGHBOURS, &options->events);
-	case 'c': return take_number(text, 100000, &options->changes);
+	case 'c': return take_number(text, MOST_CHANGES, &options->changes);
 	case 'r': return take_number(text, MOST_RATE, &options->rate);
 	case 'd': return take_number(text, MOST_SECONDS, &options->duration_s);
 	case 'f': return take_number(text, BENCH_MOST_NEIGHBOURS, &options->from);
