@@ -114,34 +114,6 @@ static int measure_all(struct bench_world *world, const struct bench_options *op
 	return error ? error : bench_redis_run(world->connection, "UNLINK NEIGH_TABLE-bench");
 }
 
-/* What the daemon counts: from the kernel's time of the record to Redis' reply. */
-static int report_acknowledgements(struct bench_world *world, struct bench_result *result)
-{
-	static const struct {
-		const char *counted;
-		const char *reported;
-	} names[] = {
-		{ "latency_p50_us", "acknowledged_p50_us" },
-		{ "latency_p90_us", "acknowledged_p90_us" },
-		{ "latency_p99_us", "acknowledged_p99_us" },
-		{ "latency_p999_us", "acknowledged_p999_us" },
-		{ "latency_max_us", "acknowledged_max_us" },
-	};
-
-	int error = bench_world_ask(world);
-
-	if (error)
-		return error;
-	for (size_t i = 0; i < sizeof(names) / sizeof(*names); i++) {
-		int64_t value = bench_world_count(world, names[i].counted);
-
-		if (value < 0)
-			return (int)value;
-		bench_result_set(result, names[i].reported, (double)value);
-	}
-	return 0;
-}
-
 /* Subscribed to all changes of hashes; NULL on failure. */
 static redisContext *subscribe(struct bench_world *world)
 {
@@ -242,8 +214,6 @@ int bench_run_latency(struct bench_world *world, const struct bench_options *opt
 		error = bench_watch_begin(world, &begin);
 	if (!error)
 		error = measure(world, options, count, result);
-	if (!error)
-		error = report_acknowledgements(world, result);
 	if (!error)
 		error = bench_compare(world, &expected, &difference);
 	if (error)
