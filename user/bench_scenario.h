@@ -17,6 +17,7 @@ struct bench_options {
 	uint32_t rate;			/* a second */
 	uint32_t duration_s;
 	uint32_t from, to;		/* neighbours */
+	uint32_t interfaces;		/* further ones, on which nothing happens */
 	bool program_statistics;	/* count the programs' runs and time: it slows them */
 };
 

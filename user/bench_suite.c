@@ -75,6 +75,7 @@ static int run_once(const struct bench_request *request, const struct bench_scen
 		.redis = request->redis,
 		.daemon_words = words,
 		.real_arp = request->real_arp,
+		.interfaces = options->interfaces,
 		.program_statistics = options->program_statistics,
 	};
 	struct bench_world world;
@@ -176,6 +177,7 @@ struct bench_options bench_fill_in(const struct bench_request *request,
 		.duration_s = given->duration_s ? given->duration_s : defaults->duration_s,
 		.from = given->from ? given->from : defaults->from,
 		.to = given->to ? given->to : defaults->to,
+		.interfaces = given->interfaces ? given->interfaces : defaults->interfaces,
 		.program_statistics = given->program_statistics,
 	};
 }

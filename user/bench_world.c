@@ -116,6 +116,26 @@ static int make_interface(struct bench_world *world)
 	return error;
 }
 
+/* Behind the one that matters, which a list is walked to the end for. */
+static int make_more_interfaces(struct bench_world *world)
+{
+	char path[sizeof(world->folder) + sizeof("/links")];
+	FILE *file;
+	int error;
+
+	snprintf(path, sizeof(path), "%s/links", world->folder);
+	file = fopen(path, "we");
+	if (!file)
+		return -errno;
+	for (uint32_t i = 0; i < world->setup.interfaces; i += 2)
+		fprintf(file, "link add more%u type veth peer name more%u\n", i, i + 1);
+	error = fclose(file) ? -errno : 0;
+	if (!error)
+		error = run_ip("-n", world->name, "-batch", path, NULL);
+	unlink(path);
+	return error;
+}
+
 static int make_netns(struct bench_world *world)
 {
 	int error = run_ip("netns", "add", world->name, NULL);
@@ -123,7 +143,10 @@ static int make_netns(struct bench_world *world)
 	if (error)
 		return error;
 	world->netns_fd = netns_open(world->name);
-	return world->netns_fd < 0 ? world->netns_fd : make_interface(world);
+	error = world->netns_fd < 0 ? world->netns_fd : make_interface(world);
+	if (!error && world->setup.interfaces)
+		error = make_more_interfaces(world);
+	return error;
 }
 
 static int start_redis(struct bench_world *world, const char *socket)

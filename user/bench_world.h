@@ -21,6 +21,7 @@ struct bench_setup {
 	const char *redis;		/* its address; NULL: a redis-server of our own */
 	char *const *daemon_words;	/* for the daemon's command line, up to a NULL */
 	bool real_arp;			/* neighbours change by ARP packets */
+	uint32_t interfaces;		/* further ones, at least, on which nothing happens */
 	bool program_statistics;	/* the BPF programs' runs are counted throughout */
 };
 

@@ -18,6 +18,7 @@
 
 #define MOST_RATE 10000000u
 #define MOST_SECONDS 86400u
+#define MOST_INTERFACES 4000u
 #define MOST_CHANGES 255u		/* a MAC tells that many generations apart */
 
 static void print_help(FILE *out)
@@ -33,6 +34,7 @@ static void print_help(FILE *out)
 	      "\n"
 	      "  --neighbors N   --events N   --changes N (of each neighbour)\n"
 	      "  --rate N (a second)   --duration N (seconds)   --from N, --to N (scale)\n"
+	      "  --interfaces N  so many more, on which nothing happens\n"
 	      "  --repeat N      run it N times by turns: medians, and the spread\n"
 	      "  --quick         short forms, for a first look\n"
 	      "  --side-by-side  the sources tp_btf and netlink, and batch_size 1, by turns\n"
@@ -86,6 +88,7 @@ static int take_option(struct bench_request *request, int letter, const char *te
 	case 'd': return take_number(text, MOST_SECONDS, &options->duration_s);
 	case 'f': return take_number(text, BENCH_MOST_NEIGHBOURS, &options->from);
 	case 't': return take_number(text, BENCH_MOST_NEIGHBOURS, &options->to);
+	case 'i': return take_number(text, MOST_INTERFACES, &options->interfaces);
 	case 'x': return take_number(text, BENCH_MOST_RUNS, &request->repeat);
 	case 'R': return take_redis(text, &request->redis);
 	case 's': request->source = text; return 0;
@@ -110,6 +113,7 @@ static int take_options(struct bench_request *request, int argc, char **argv)
 		{ "duration", required_argument, NULL, 'd' },
 		{ "from", required_argument, NULL, 'f' },
 		{ "to", required_argument, NULL, 't' },
+		{ "interfaces", required_argument, NULL, 'i' },
 		{ "repeat", required_argument, NULL, 'x' },
 		{ "redis", required_argument, NULL, 'R' },
 		{ "source", required_argument, NULL, 's' },
