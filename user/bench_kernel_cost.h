@@ -7,8 +7,9 @@
 #include "bench_result.h"
 #include "bench_world.h"
 
-/* Changes of the NUD states of `count` neighbours, which are there: by turns with nobody
+/* Changes of the NUD states of neighbours, which are there: by turns with nobody
  * listening, with the daemon, and with a netlink listener. No daemon runs. 0 or -errno. */
-int bench_kernel_cost(struct bench_world *world, uint32_t count, struct bench_result *result);
+int bench_kernel_cost(struct bench_world *world, uint32_t neighbours,
+		      struct bench_result *result);
 
 #endif
