@@ -581,6 +581,9 @@ static void on_ready(void *context, uint32_t epoll_events)
 		if (epoll_events & EPOLLOUT)
 			redis_client_flush(client);
 	}
+	/* who waits for nothing need not be woken to see that nothing came */
+	if (client->state == STATE_CONNECTED && !client->expected_count)
+		loop_timer_disarm(&client->patience);
 	end_turn(client);
 }
 
