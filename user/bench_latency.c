@@ -12,6 +12,7 @@
 #include <string.h>
 #include <sys/time.h>
 
+#include "bench_chain.h"
 #include "bench_measure.h"
 #include "bench_pace.h"
 #include "bench_scenario.h"
@@ -189,6 +190,20 @@ static int measure(struct bench_world *world, const struct bench_options *option
 	return error;
 }
 
+/* What the same hops take if nobody does anything on the way. */
+static int report_chain(const struct bench_options *options, struct bench_result *result)
+{
+	struct bench_chain chain;
+	int error = bench_chain_measure(options->rate, options->rate, &chain);
+
+	if (error)
+		return error;
+	bench_result_set(result, "chain_p50_us", chain.p50_us);
+	bench_result_set(result, "chain_p99_us", chain.p99_us);
+	bench_result_set(result, "chain_cpu_share", chain.cpu_seconds_an_event * options->rate);
+	return 0;
+}
+
 int bench_run_latency(struct bench_world *world, const struct bench_options *options,
 		      struct bench_result *result)
 {
@@ -206,7 +221,9 @@ int bench_run_latency(struct bench_world *world, const struct bench_options *opt
 		log_error("bench latency: at most %u changes are measured", MOST_SAMPLES);
 		return -EINVAL;
 	}
-	error = bench_change_all(world, BENCH_SET, options->neighbours, 0, NULL);
+	error = report_chain(options, result);
+	if (!error)
+		error = bench_change_all(world, BENCH_SET, options->neighbours, 0, NULL);
 
 	if (!error)
 		error = bench_world_start_daemon(world, options->neighbours, NULL);

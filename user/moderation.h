@@ -2,7 +2,9 @@
 /*
  * Moderation of wakeups, as network cards moderate interrupts: while changes come
  * one by one each is taken at once; while they come quickly the daemon rests a
- * bounded time between its turns, and nobody pays for waking it.
+ * bounded time between its turns, and nobody pays for waking it. The first rest of a
+ * storm is short, so that a small one is over soon, and each is a quarter longer than the
+ * one before.
  */
 #ifndef NEIGHTRACK_MODERATION_H
 #define NEIGHTRACK_MODERATION_H
@@ -11,7 +13,8 @@
 #include <stdint.h>
 
 struct moderation {
-	uint64_t rest_ns;		/* 0: never */
+	uint64_t longest_rest_ns;	/* 0: never */
+	uint64_t rest_ns;		/* the next one */
 	uint64_t window_start_ns;
 	uint64_t records;		/* in that window */
 };
