@@ -31,11 +31,19 @@ static __always_inline bool read_key(const struct neighbour *n, struct neigh_key
 	const __u32 *address = (const __u32 *)&n->primary_key[0];
 	__u32 *words = (__u32 *)key->addr;
 
+	/* every byte: the whole key is hashed */
 	key->ifindex = (__u32)n->dev->ifindex;
 	key->family = (__u8)n->tbl->family;
+	key->reserved[0] = 0;
+	key->reserved[1] = 0;
+	key->reserved[2] = 0;
 	words[0] = address[0];
-	if (key->family == NEIGHTRACK_FAMILY_IPV4)
+	if (key->family == NEIGHTRACK_FAMILY_IPV4) {
+		words[1] = 0;
+		words[2] = 0;
+		words[3] = 0;
 		return true;
+	}
 	if (key->family != NEIGHTRACK_FAMILY_IPV6)
 		return false;
 	words[1] = address[1];

@@ -370,7 +370,7 @@ static __always_inline __u32 interface_flags(__u32 ifindex)
 	return interface ? interface->flags : NEIGH_INTERFACE_UNKNOWN;
 }
 
-/* One run, on a cleared `change`. */
+/* One run. */
 static __always_inline void see_to(const struct neighbour *n, struct change *change,
 				   struct neigh_counters *c)
 {
@@ -443,9 +443,12 @@ static __always_inline int handle_neighbour(const struct neighbour *n, __u32 hoo
 	change->seen_to = 0;
 	barrier();
 	if (in_network_namespace(n, identity.netns_inum)) {
-		__builtin_memset(change, 0, sizeof(*change));
+		/* the rest is written before it is read */
 		change->hook = hook;
 		change->deleted = hook == NEIGH_HOOK_CLEANUP;
+		change->published = false;
+		change->lost_swaps = 0;
+		change->was_valid = 0;
 		see_to(n, change, c);
 	} else {
 		c->other_netns++;

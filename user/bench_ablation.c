@@ -187,7 +187,7 @@ int bench_ablation(const struct bench_request *request)
 	bool is_complete = true;
 	int error = 0;
 
-	if (request->real_arp || request->side_by_side || request->source) {
+	if (request->real_packets || request->side_by_side || request->source) {
 		log_error("bench ablation: it chooses its sources itself");
 		return COMMAND_FAILED;
 	}

@@ -10,7 +10,7 @@
 static int measure_writer(struct bench_world *world, bool is_delete, uint32_t count,
 			  double *seconds)
 {
-	return bench_redis_floor(world->connection, &world->schema, BENCH_INTERFACE, is_delete,
+	return bench_redis_floor(world->connection, &world->schema, &world->population, is_delete,
 				 count, seconds);
 }
 

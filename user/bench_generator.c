@@ -9,7 +9,7 @@
 #include <sys/socket.h>
 #include <time.h>
 
-#include "bench_arp.h"
+#include "bench_packets.h"
 #include "clock.h"
 #include "log.h"
 #include "netlink.h"
@@ -19,7 +19,8 @@
 
 struct bench_generator {
 	struct netlink_socket socket;
-	struct bench_arp *arp;		/* NULL: by netlink */
+	struct bench_packets *packets;	/* NULL: by netlink */
+	bool ipv6;
 	uint32_t ifindex;
 	uint64_t kernel_ns;
 	int refused;			/* the first refusal: 0 or -errno */
@@ -27,21 +28,23 @@ struct bench_generator {
 	_Alignas(struct nlmsghdr) char answers[NETLINK_READ_BYTES];
 };
 
-void bench_neighbour(uint32_t number, uint8_t generation, uint8_t *addr, uint8_t *mac)
+void bench_neighbour(bool ipv6, uint32_t number, uint8_t generation, uint8_t *addr,
+		     uint8_t *mac)
 {
+	const uint8_t last[3] = { (uint8_t)(1 + (number >> 16)), (uint8_t)(number >> 8),
+				  (uint8_t)number };
+
 	memset(addr, 0, 16);
-	addr[0] = 10;
-	addr[1] = (uint8_t)(1 + (number >> 16));
-	addr[2] = (uint8_t)(number >> 8);
-	addr[3] = (uint8_t)number;
+	addr[0] = ipv6 ? 0xfd : 10;
+	memcpy(addr + (ipv6 ? 13 : 1), last, sizeof(last));
 	mac[0] = 2;
 	mac[1] = generation;
 	mac[2] = 0;
-	memcpy(mac + 3, addr + 1, 3);
+	memcpy(mac + 3, last, sizeof(last));
 }
 
 int bench_generator_new(struct bench_generator **result, int netns_fd, uint32_t ifindex,
-			uint32_t peer_ifindex)
+			uint32_t peer_ifindex, bool ipv6)
 {
 	struct bench_generator *generator = calloc(1, sizeof(*generator));
 	int error;
@@ -49,13 +52,14 @@ int bench_generator_new(struct bench_generator **result, int netns_fd, uint32_t 
 	if (!generator)
 		return -ENOMEM;
 	generator->ifindex = ifindex;
+	generator->ipv6 = ipv6;
 	error = netlink_open(&generator->socket, netns_fd, 0);
 	if (error) {
 		free(generator);
 		return error;
 	}
 	if (peer_ifindex)
-		error = bench_arp_new(&generator->arp, netns_fd, peer_ifindex);
+		error = bench_packets_new(&generator->packets, netns_fd, peer_ifindex, ipv6);
 	if (error) {
 		bench_generator_free(generator);
 		return error;
@@ -68,7 +72,7 @@ void bench_generator_free(struct bench_generator *generator)
 {
 	if (!generator)
 		return;
-	bench_arp_free(generator->arp);
+	bench_packets_free(generator->packets);
 	netlink_close(&generator->socket);
 	free(generator);
 }
@@ -80,19 +84,19 @@ static uint32_t put_message(struct bench_generator *generator, char *memory,
 	struct ndmsg *header;
 	uint8_t addr[16], mac[6];
 
-	bench_neighbour(number, change == BENCH_CONFIRM ? 0 : generation, addr, mac);
+	bench_neighbour(generator->ipv6, number, change == BENCH_CONFIRM ? 0 : generation, addr, mac);
 	message->nlmsg_type = change == BENCH_DELETE ? RTM_DELNEIGH : RTM_NEWNEIGH;
 	message->nlmsg_flags = NLM_F_REQUEST;
 	if (change != BENCH_DELETE)
 		message->nlmsg_flags |= NLM_F_CREATE | NLM_F_REPLACE;
 	header = mnl_nlmsg_put_extra_header(message, sizeof(*header));
-	header->ndm_family = AF_INET;
+	header->ndm_family = generator->ipv6 ? AF_INET6 : AF_INET;
 	header->ndm_ifindex = (int)generator->ifindex;
 	/* permanent: neither timers nor collection play a part, unless asked for */
 	header->ndm_state = NUD_PERMANENT;
 	if (change == BENCH_CONFIRM)
 		header->ndm_state = generation % 2 ? NUD_STALE : NUD_REACHABLE;
-	mnl_attr_put(message, NDA_DST, 4, addr);
+	mnl_attr_put(message, NDA_DST, generator->ipv6 ? 16 : 4, addr);
 	if (change != BENCH_DELETE)
 		mnl_attr_put(message, NDA_LLADDR, sizeof(mac), mac);
 	return message->nlmsg_len;
@@ -130,8 +134,8 @@ int bench_generate(struct bench_generator *generator, enum bench_change change, 
 {
 	uint32_t number = first;
 
-	if (generator->arp && change == BENCH_SET)
-		return bench_arp_announce(generator->arp, first, count, generation);
+	if (generator->packets && change == BENCH_SET)
+		return bench_packets_announce(generator->packets, first, count, generation);
 	while (number < first + count) {
 		uint32_t used = 0;
 		uint64_t start_ns;

@@ -3,15 +3,17 @@
  * Changes of the kernel's neighbours, as fast as rtnetlink takes them: many
  * messages in one send, which the kernel works off before it returns.
  *
- * The neighbours are numbered: number i is 10.x.y.z on one interface, with a MAC
- * that follows from i and from a generation, so that what must be in Redis is known.
+ * The neighbours are numbered: number i is 10.x.y.z or fd00::1xx:xxxx on one interface,
+ * with a MAC that follows from i and from a generation, so that what must be in Redis
+ * is known.
  *
- * With real ARP, BENCH_SET is gratuitous ARP replies on the other end of the veth
- * pair, which the kernel learns from.
+ * With real packets, BENCH_SET is what bench_packets.h says, on the other end of the
+ * veth pair, which the kernel learns from.
  */
 #ifndef NEIGHTRACK_BENCH_GENERATOR_H
 #define NEIGHTRACK_BENCH_GENERATOR_H
 
+#include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
 
@@ -25,10 +27,10 @@ enum bench_change {
 
 struct bench_generator;
 
-/* In the network namespace, for the interface of that ifindex. peer_ifindex: where ARP
- * is sent, or 0 for none. 0 or -errno. */
+/* In the network namespace, for the interface of that ifindex. peer_ifindex: where
+ * packets are sent, or 0 for none. 0 or -errno. */
 int bench_generator_new(struct bench_generator **generator, int netns_fd, uint32_t ifindex,
-			uint32_t peer_ifindex);
+			uint32_t peer_ifindex, bool ipv6);
 void bench_generator_free(struct bench_generator *generator);
 
 /* Applies the change to `count` neighbours from `first` on. The states that
@@ -41,6 +43,7 @@ int bench_generate(struct bench_generator *generator, enum bench_change change, 
 uint64_t bench_generator_kernel_ns(const struct bench_generator *generator);
 
 /* addr: 16 bytes; mac: 6 bytes. */
-void bench_neighbour(uint32_t number, uint8_t generation, uint8_t *addr, uint8_t *mac);
+void bench_neighbour(bool ipv6, uint32_t number, uint8_t generation, uint8_t *addr,
+		     uint8_t *mac);
 
 #endif

@@ -3,14 +3,20 @@
 
 #include <stdio.h>
 
-#define LIMIT "/proc/sys/net/ipv4/neigh/default/gc_thresh%d"
+#define THRESHOLDS 3
+
+static void limit_path(int i, char path[64])
+{
+	snprintf(path, 64, "/proc/sys/net/%s/neigh/default/gc_thresh%d",
+		 i < THRESHOLDS ? "ipv4" : "ipv6", i % THRESHOLDS + 1);
+}
 
 static void write_limit(int i, const char *value)
 {
 	char path[64];
 	FILE *file;
 
-	snprintf(path, sizeof(path), LIMIT, i);
+	limit_path(i, path);
 	file = fopen(path, "we");
 	if (!file)
 		return;
@@ -18,28 +24,28 @@ static void write_limit(int i, const char *value)
 	fclose(file);
 }
 
-void bench_limits_raise(char limits[3][16])
+void bench_limits_raise(char limits[BENCH_LIMITS][16])
 {
 	char path[64];
 
-	for (int i = 3; i >= 1; i--) {
+	/* the highest first: the kernel may collect in between */
+	for (int i = BENCH_LIMITS - 1; i >= 0; i--) {
 		FILE *file;
 
-		snprintf(path, sizeof(path), LIMIT, i);
+		limit_path(i, path);
 		file = fopen(path, "re");
 		if (!file)
 			continue;
-		if (!fgets(limits[i - 1], sizeof(limits[0]), file))
-			limits[i - 1][0] = '\0';
+		if (!fgets(limits[i], sizeof(limits[0]), file))
+			limits[i][0] = '\0';
 		fclose(file);
-		/* the highest first: the kernel may collect in between */
 		write_limit(i, "20000000");
 	}
 }
 
-void bench_limits_restore(char limits[3][16])
+void bench_limits_restore(char limits[BENCH_LIMITS][16])
 {
-	for (int i = 1; i <= 3; i++)
-		if (limits[i - 1][0])
-			write_limit(i, limits[i - 1]);
+	for (int i = 0; i < BENCH_LIMITS; i++)
+		if (limits[i][0])
+			write_limit(i, limits[i]);
 }

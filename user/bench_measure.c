@@ -162,10 +162,10 @@ int bench_compare(struct bench_world *world, const struct bench_expected *expect
 
 	*difference = (struct bench_difference){ 0 };
 	if (!error)
-		error = bench_redis_compare(world->connection, &world->schema, BENCH_INTERFACE, 0,
+		error = bench_redis_compare(world->connection, &world->schema, &world->population, 0,
 					    expected->turn, expected->generation, difference);
 	if (!error)
-		error = bench_redis_compare(world->connection, &world->schema, BENCH_INTERFACE,
+		error = bench_redis_compare(world->connection, &world->schema, &world->population,
 					    expected->turn, expected->count - expected->turn,
 					    (uint8_t)(expected->generation - 1), difference);
 	if (there > (int64_t)expected->count)
@@ -203,7 +203,7 @@ int bench_await_equal(struct bench_world *world, const struct bench_expected *ex
 
 	do {
 		*difference = (struct bench_difference){ 0 };
-		error = bench_redis_compare(world->connection, &world->schema, BENCH_INTERFACE,
+		error = bench_redis_compare(world->connection, &world->schema, &world->population,
 					    last, 1, generation, difference);
 		*done_ns = clock_now_ns();
 	} while (!error && differs(difference) && rest(start_ns, &error));

@@ -129,7 +129,7 @@ static int drive_peer(struct bench_world *world, const struct bench_options *opt
 	struct bench_expected unwatched = { .count = options->neighbours };
 	struct bench_generator *watched = world->generator;
 	int64_t made = bench_generator_new(&world->generator, world->netns_fd,
-					   world->peer_ifindex, 0);
+					   world->peer_ifindex, 0, world->setup.ipv6);
 
 	if (!made) {
 		made = drive(world, options, BENCH_SET, &unwatched);

@@ -78,13 +78,18 @@ int bench_redis_clear(redisContext *redis)
 	return error;
 }
 
+static uint8_t family_of(const struct bench_population *population)
+{
+	return population->ipv6 ? NEIGHTRACK_FAMILY_IPV6 : NEIGHTRACK_FAMILY_IPV4;
+}
+
 static void compare_one(const redisReply *reply, uint32_t number, uint8_t generation,
 			struct bench_difference *difference)
 {
 	uint8_t addr[16], mac[6];
 	char text[MAC_TEXT_BYTES];
 
-	bench_neighbour(number, generation, addr, mac);
+	bench_neighbour(false, number, generation, addr, mac);	/* the MAC alone */
 	text[mac_to_text(mac, text)] = '\0';
 	if (reply->type == REDIS_REPLY_NIL)
 		difference->missing++;
@@ -92,8 +97,9 @@ static void compare_one(const redisReply *reply, uint32_t number, uint8_t genera
 		difference->wrong++;
 }
 
-int bench_redis_compare(redisContext *redis, const struct schema *schema, const char *interface,
-			uint32_t first, uint32_t count, uint8_t generation,
+int bench_redis_compare(redisContext *redis, const struct schema *schema,
+			const struct bench_population *population, uint32_t first,
+			uint32_t count, uint8_t generation,
 			struct bench_difference *difference)
 {
 	uint32_t last = first + count;
@@ -105,8 +111,9 @@ int bench_redis_compare(redisContext *redis, const struct schema *schema, const 
 		uint32_t end = last - first < KEYS_A_PIPELINE ? last : first + KEYS_A_PIPELINE;
 
 		for (uint32_t i = first; i < end; i++) {
-			bench_neighbour(i, generation, addr, mac);
-			bytes = schema_key(schema, interface, NEIGHTRACK_FAMILY_IPV4, addr, key);
+			bench_neighbour(population->ipv6, i, generation, addr, mac);
+			bytes = schema_key(schema, population->interface,
+					   family_of(population), addr, key);
 			redisAppendCommand(redis, "HGET %b neigh", key, bytes);
 		}
 		for (uint32_t i = first; i < end; i++) {
@@ -204,8 +211,9 @@ static int send_all(int fd, const struct resp_buffer *commands, uint32_t expecte
 	return error;
 }
 
-int bench_redis_floor(redisContext *redis, const struct schema *schema, const char *interface,
-		      bool is_delete, uint32_t count, double *seconds)
+int bench_redis_floor(redisContext *redis, const struct schema *schema,
+		      const struct bench_population *population, bool is_delete,
+		      uint32_t count, double *seconds)
 {
 	int flags = fcntl(redis->fd, F_GETFL), error;
 	struct resp_buffer commands = { 0 };
@@ -213,13 +221,13 @@ int bench_redis_floor(redisContext *redis, const struct schema *schema, const ch
 	uint64_t start_ns;
 
 	for (uint32_t i = 0; i < count; i++) {
-		bench_neighbour(i, 0, addr, mac);
+		bench_neighbour(population->ipv6, i, 0, addr, mac);
 		if (is_delete)
-			schema_write_delete(schema, &commands, interface, NEIGHTRACK_FAMILY_IPV4,
-					    addr);
+			schema_write_delete(schema, &commands, population->interface,
+					    family_of(population), addr);
 		else
-			schema_write_set(schema, &commands, interface, NEIGHTRACK_FAMILY_IPV4, addr,
-					 mac);
+			schema_write_set(schema, &commands, population->interface,
+					 family_of(population), addr, mac);
 	}
 	if (commands.failed || flags < 0) {
 		resp_buffer_free(&commands);

@@ -21,6 +21,12 @@ struct bench_commands {
 	uint64_t bytes;		/* received */
 };
 
+/* Whose neighbours: numbered as in bench_generator.h. */
+struct bench_population {
+	const char *interface;
+	bool ipv6;
+};
+
 /* A command that answers with anything but an error. 0 or -EIO. */
 int bench_redis_run(redisContext *redis, const char *command);
 
@@ -32,8 +38,9 @@ int bench_redis_clear(redisContext *redis);
 
 /* Looks at `count` neighbours of the generation from `first` on, key by key, and adds
  * to *difference. 0 or -errno. */
-int bench_redis_compare(redisContext *redis, const struct schema *schema, const char *interface,
-			uint32_t first, uint32_t count, uint8_t generation,
+int bench_redis_compare(redisContext *redis, const struct schema *schema,
+			const struct bench_population *population, uint32_t first,
+			uint32_t count, uint8_t generation,
 			struct bench_difference *difference);
 
 int bench_redis_commands(redisContext *redis, struct bench_commands *commands);
@@ -46,7 +53,8 @@ void bench_redis_version(redisContext *redis, char *version, size_t bytes);
  * neighbours, put together beforehand, in one pipeline, and to have all replies. The
  * connection has nothing else to do. 0 or -errno.
  */
-int bench_redis_floor(redisContext *redis, const struct schema *schema, const char *interface,
-		      bool is_delete, uint32_t count, double *seconds);
+int bench_redis_floor(redisContext *redis, const struct schema *schema,
+		      const struct bench_population *population, bool is_delete,
+		      uint32_t count, double *seconds);
 
 #endif

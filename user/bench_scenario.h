@@ -26,7 +26,7 @@ struct bench_scenario {
 	const char *help;
 	struct bench_options defaults;
 	struct bench_options quick;
-	bool takes_arp;
+	bool takes_packets;
 	/* The world has no daemon and no neighbours. 0 or -errno. */
 	int (*run)(struct bench_world *world, const struct bench_options *options,
 		   struct bench_result *result);

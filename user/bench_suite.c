@@ -74,7 +74,8 @@ static int run_once(const struct bench_request *request, const struct bench_scen
 	struct bench_setup setup = {
 		.redis = request->redis,
 		.daemon_words = words,
-		.real_arp = request->real_arp,
+		.real_packets = request->real_packets,
+		.ipv6 = request->ipv6,
 		.interfaces = options->interfaces,
 		.program_statistics = options->program_statistics,
 	};
@@ -258,8 +259,8 @@ int bench_suite_run(const struct bench_request *request, const struct bench_scen
 	struct bench_machine machine = { 0 };
 	int status = COMMAND_FAILED, error = -ENOMEM;
 
-	if (request->real_arp && !scenario->takes_arp) {
-		log_error("bench %s: it has no form with real ARP", scenario->name);
+	if (request->real_packets && !scenario->takes_packets) {
+		log_error("bench %s: it has no form with real packets", scenario->name);
 		goto out;
 	}
 	if (results)

@@ -23,7 +23,8 @@ struct bench_request {
 	unsigned int repeat;
 	bool json;
 	bool quick;
-	bool real_arp;
+	bool real_packets;
+	bool ipv6;
 	bool side_by_side;
 	char *const *extra;		/* for the daemon's command line */
 	int extra_count;

@@ -15,6 +15,7 @@
 
 #include "bench_limits.h"
 #include "bench_pace.h"
+#include "bench_packets.h"
 #include "bench_programs.h"
 #include "bench_redis.h"
 #include "clock.h"
@@ -28,7 +29,6 @@
 #define START_MS 60000u
 #define DEFAULT_LIMIT 131072u		/* neightrackd's own max_neighbours */
 #define PEER "peer0"
-#define BENCH_ADDRESS "10.0.0.1/8"	/* all neighbours are in that network */
 
 /* Runs iproute2 and waits for it; words up to a NULL. 0 or -errno. */
 static int run_ip(const char *word, ...)
@@ -82,16 +82,36 @@ static int write_setting(const char *path, const char *value)
 	return error;
 }
 
-/* From gratuitous ARP, and at once again. /proc/sys/net shows the namespace of the
- * process that opens a file. */
+/* From gratuitous ARP, and at once again. Who solicits is answered, and would be probed
+ * soon after. /proc/sys/net shows the namespace of the process that opens a file. */
 static int allow_learning(void *context)
 {
-	int error = write_setting("/proc/sys/net/ipv4/conf/" BENCH_INTERFACE "/arp_accept", "1");
+	static const struct {
+		const char *path;
+		const char *value;
+	} settings[] = {
+		{ "/proc/sys/net/ipv4/conf/" BENCH_INTERFACE "/arp_accept", "1" },
+		{ "/proc/sys/net/ipv4/neigh/" BENCH_INTERFACE "/locktime", "0" },
+		{ "/proc/sys/net/ipv6/neigh/" BENCH_INTERFACE "/delay_first_probe_time", "86400" },
+	};
+	int error = 0;
 
 	(void)context;
-	if (!error)
-		error = write_setting("/proc/sys/net/ipv4/neigh/" BENCH_INTERFACE "/locktime", "0");
+	for (size_t i = 0; !error && i < sizeof(settings) / sizeof(*settings); i++)
+		error = write_setting(settings[i].path, settings[i].value);
 	return error;
+}
+
+static int make_learner(struct bench_world *world)
+{
+	int error = run_ip("-n", world->name, "addr", "add", BENCH_ADDRESS_IPV4, "dev",
+			   BENCH_INTERFACE, NULL);
+
+	/* nobody else has it: to find that out would take a second */
+	if (!error)
+		error = run_ip("-n", world->name, "addr", "add", BENCH_ADDRESS_IPV6, "dev",
+			       BENCH_INTERFACE, "nodad", NULL);
+	return error ? error : netns_call(world->netns_fd, allow_learning, NULL);
 }
 
 static int make_interface(struct bench_world *world)
@@ -102,17 +122,15 @@ static int make_interface(struct bench_world *world)
 
 	if (!error)
 		error = run_ip("-n", world->name, "link", "set", PEER, "up", NULL);
-	if (!error && world->setup.real_arp)
-		error = run_ip("-n", world->name, "addr", "add", BENCH_ADDRESS, "dev",
-			       BENCH_INTERFACE, NULL);
-	if (!error && world->setup.real_arp)
-		error = netns_call(world->netns_fd, allow_learning, NULL);
+	if (!error && world->setup.real_packets)
+		error = make_learner(world);
 	if (!error)
 		error = netns_call(world->netns_fd, find_interfaces, &found);
 	world->peer_ifindex = found.peer;
 	if (!error)
 		error = bench_generator_new(&world->generator, world->netns_fd, found.bench,
-					    world->setup.real_arp ? found.peer : 0);
+					    world->setup.real_packets ? found.peer : 0,
+					    world->setup.ipv6);
 	return error;
 }
 
@@ -239,6 +257,7 @@ int bench_world_make(struct bench_world *world, const struct bench_setup *setup)
 	bench_limits_raise(world->limits);
 	error = options_init(&world->options);
 	if (!error)
+	world->population = (struct bench_population){ BENCH_INTERFACE, setup->ipv6 };
 		error = schema_init(&world->schema, "");
 	snprintf(world->folder, sizeof(world->folder), "/tmp/neightrack-bench-XXXXXX");
 	if (!error && !mkdtemp(world->folder)) {

@@ -11,7 +11,9 @@
 
 #include "bench_allocations.h"
 #include "bench_generator.h"
+#include "bench_limits.h"
 #include "bench_process.h"
+#include "bench_redis.h"
 #include "options.h"
 #include "schema.h"
 
@@ -20,7 +22,8 @@
 struct bench_setup {
 	const char *redis;		/* its address; NULL: a redis-server of our own */
 	char *const *daemon_words;	/* for the daemon's command line, up to a NULL */
-	bool real_arp;			/* neighbours change by ARP packets */
+	bool real_packets;		/* neighbours change by ARP or ND */
+	bool ipv6;			/* instead of IPv4 */
 	uint32_t interfaces;		/* further ones, at least, on which nothing happens */
 	bool program_statistics;	/* the BPF programs' runs are counted throughout */
 };
@@ -29,7 +32,7 @@ struct bench_world {
 	struct bench_setup setup;
 	char name[32];			/* of the network namespace and the instance */
 	char folder[64];
-	char limits[3][16];		/* gc_thresh*, as they were */
+	char limits[BENCH_LIMITS][16];	/* gc_thresh*, as they were */
 	int netns_fd;
 	uint32_t peer_ifindex;		/* of the other end, which the daemon is told to ignore */
 	struct bench_process redis;	/* if it is our own */
@@ -39,6 +42,7 @@ struct bench_world {
 	redisContext *connection;
 	bool may_clear_redis;		/* what is in the database is ours */
 	struct schema schema;
+	struct bench_population population;
 	struct bench_generator *generator;
 	struct bench_allocations allocations;
 	int statistics_fd;		/* holds the counting of BPF programs' runs; or -1 */

@@ -40,7 +40,8 @@ static void print_help(FILE *out)
 	      "  --side-by-side  the sources tp_btf and netlink, and batch_size 1, by turns\n"
 	      "  --source NAME, --schema NAME   as of neightrackd\n"
 	      "  --redis ADDRESS a Redis that is there: unix:// or tcp://, an empty database\n"
-	      "  --real-arp      change neighbours by ARP packets (burst, sustained)\n"
+	      "  --ipv6          IPv6 neighbours\n"
+	      "  --real-arp      change neighbours by ARP or ND packets (burst, sustained)\n"
 	      "  --bpf-stats     count the BPF programs' runs and time, which slows them\n"
 	      "  --json          one JSON object a scenario\n\n"
 	      "Each makes a network namespace, a redis-server and a daemon of its own, and\n"
@@ -94,7 +95,8 @@ static int take_option(struct bench_request *request, int letter, const char *te
 	case 's': request->source = text; return 0;
 	case 'S': request->schema = text; return 0;
 	case 'b': options->program_statistics = true; return 0;
-	case 'a': request->real_arp = true; return 0;
+	case 'a': request->real_packets = true; return 0;
+	case '6': request->ipv6 = true; return 0;
 	case 'q': request->quick = true; return 0;
 	case 'v': request->side_by_side = true; return 0;
 	case 'j': request->json = true; return 0;
@@ -120,6 +122,7 @@ static int take_options(struct bench_request *request, int argc, char **argv)
 		{ "schema", required_argument, NULL, 'S' },
 		{ "bpf-stats", no_argument, NULL, 'b' },
 		{ "real-arp", no_argument, NULL, 'a' },
+		{ "ipv6", no_argument, NULL, '6' },
 		{ "quick", no_argument, NULL, 'q' },
 		{ "side-by-side", no_argument, NULL, 'v' },
 		{ "json", no_argument, NULL, 'j' },

@@ -143,9 +143,15 @@ def test_scale_has_the_figures_of_each_size():
     assert figures["growth"] >= 1 and figures["floor_ratio_growth"] >= 1
 
 
+@pytest.mark.parametrize("family", [[], ["--ipv6"]])
 @pytest.mark.parametrize("scenario", ["burst", "sustained"])
-def test_neighbours_that_arp_packets_make_are_complete(scenario):
-    bench(scenario, "--quick", "--real-arp")
+def test_neighbours_that_packets_make_are_complete(scenario, family):
+    bench(scenario, "--quick", "--real-arp", *family)
+
+
+@pytest.mark.parametrize("scenario", ["burst", "delete", "churn"])
+def test_ipv6_neighbours_are_complete(scenario):
+    bench(scenario, "--quick", "--ipv6")
 
 
 def test_runs_of_programs_are_counted_on_demand():
@@ -154,10 +160,20 @@ def test_runs_of_programs_are_counted_on_demand():
 
 
 def test_all_scenarios_have_a_short_form_that_is_complete():
+    """Its JSON is kept, for whoever wants to see what it was like here."""
     lines = bench_lines("all", "--quick")
+    os.makedirs(os.path.join(BUILD, "benchmarks"), exist_ok=True)
+    with open(os.path.join(BUILD, "benchmarks", "quick.json"), "w", encoding="utf-8") as file:
+        file.writelines(json.dumps(figures) + "\n" for figures in lines)
     assert [figures["scenario"] for figures in lines] == SCENARIOS
     for figures in lines:
         assert_is_complete(figures)
+    shown = {figures["scenario"]: figures for figures in lines}
+    assert shown["churn"]["records"] == shown["churn"]["redis_writes"] == 0
+    assert shown["unwatched"]["records"] == shown["unwatched"]["redis_writes"] == 0
+    assert shown["warm-restart"]["redis_writes"] == 0
+    assert shown["idle"]["redis_writes"] == 0
+    assert shown["sustained"].get("allocations", 0) == 0
 
 
 def test_side_by_side_each_variant_is_complete():
