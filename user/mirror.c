@@ -64,14 +64,20 @@ static bool apply_record(void *context, const struct neigh_record *record)
 	return changed != 0;
 }
 
+/* Misses cost a system call each to ask for: once a second, and only while there is
+ * anything that could have been missed, or made room for what was left out. */
+static void check_losses_soon(struct mirror *mirror)
+{
+	if (!mirror->loss_check.due_ns)
+		loop_timer_arm(&mirror->loss_check, LOSS_CHECK_NS);
+}
+
 static size_t take_records(struct mirror *mirror, size_t limit)
 {
 	size_t count = source_consume(mirror->source, limit, apply_record, mirror);
 
-	/* misses cost a system call each to ask for: once a second, and only
-	 * while there is anything that could have been missed */
-	if (count && !mirror->loss_check.due_ns)
-		loop_timer_arm(&mirror->loss_check, LOSS_CHECK_NS);
+	if (count)
+		check_losses_soon(mirror);
 	return count;
 }
 
@@ -219,6 +225,7 @@ static void on_link(void *context, uint32_t ifindex, const char *name)
 	/* also while the first dump is under way, which may have told of it before */
 	if (picture_link(mirror->picture, ifindex, name) && mirror->links_are_known)
 		repair_request(mirror->repair, REPAIR_RENAMED);
+	check_losses_soon(mirror);
 }
 
 static void on_link_gone(void *context, uint32_t ifindex)
@@ -230,6 +237,7 @@ static void on_link_gone(void *context, uint32_t ifindex)
 	/* what is on the ring of it would else be taken in for a link that is gone */
 	drain(mirror);
 	picture_link_gone(mirror->picture, ifindex);
+	check_losses_soon(mirror);
 }
 
 static void on_links_end(void *context, bool after_loss)
@@ -240,6 +248,7 @@ static void on_links_end(void *context, bool after_loss)
 		return;
 	drain(mirror);
 	picture_end_links(mirror->picture);
+	check_losses_soon(mirror);
 	mirror->links_are_known = true;
 	if (!repair_has_picture(mirror->repair))
 		repair_request(mirror->repair, REPAIR_START);

@@ -75,12 +75,14 @@ bool picture_wants(struct picture *picture, const struct neigh_key *key)
 	return entry && (entry->wanted || entry->held);
 }
 
-/* A neighbour that is not wanted yet is to be: is there no room? */
-static bool leave_out(struct picture *picture)
+/* A neighbour that is not wanted yet is to be: is there no room for it, or, if it has
+ * no entry, for one beside those that are on their way out of Redis? */
+static bool leave_out(struct picture *picture, const struct neigh_entry *entry)
 {
 	static struct log_limit limit = { .burst = 1, .interval_ms = 60000 };
 
-	if (!neigh_table_is_full(picture->table))
+	if (!neigh_table_is_full(picture->table) &&
+	    (entry || !neigh_table_is_crowded(picture->table)))
 		return false;
 	picture->left_out++;
 	log_limited(&limit, LOG_LEVEL_WARNING,
@@ -99,7 +101,7 @@ static struct neigh_entry *get_wanted(struct picture *picture, struct interface 
 
 	if (entry && entry->wanted)
 		return entry;
-	if (leave_out(picture)) {
+	if (leave_out(picture, entry)) {
 		errno = ENOSPC;
 		return NULL;
 	}
@@ -382,7 +384,7 @@ bool picture_observe(struct picture *picture, struct neigh_entry *entry, const u
 	if (entry->record_time_ns > start_ns)
 		return false;
 	/* many may have been found to be missing while there was room for one */
-	if (mac && !entry->wanted && leave_out(picture))
+	if (mac && !entry->wanted && leave_out(picture, entry))
 		mac = NULL;
 	entry->observed_ns = start_ns;
 	/* so that a record that is older than this, but comes later, finds it */

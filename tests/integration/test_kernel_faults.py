@@ -289,6 +289,31 @@ def test_a_restart_keeps_to_the_limit(veth, namespace, make_daemon, redis_server
     assert daemon.statistics()["wanted"] == 200
 
 
+def test_what_found_no_room_beside_those_that_leave_comes_when_they_have_left(
+        veth, namespace, make_daemon, redis_server, equals_kernel, source):
+    """Redis takes no deletion for a while, and what waits for one takes up room."""
+    daemon = make_daemon("--max-neighbours", "100", "--audit-interval", "0", *source).start()
+    for i in range(200):
+        redis_server.client.hset(f"NEIGH_TABLE:veth0:10.3.0.{i}",
+                                 mapping={"neigh": "02:00:00:00:00:01", "family": "IPv4"})
+    redis_server.client.client_pause(2500, all=False)
+    daemon.audit()
+    eventually(lambda: daemon.statistics()["entries"] == 200)
+    namespace.batch(burst(100))
+    eventually(lambda: daemon.statistics()["over_limit"] > 0)
+    assert len(equals_kernel(20)) == 100
+
+
+def test_an_interface_that_goes_makes_room(veth, namespace, make_daemon, equals_kernel, source):
+    namespace.add_interface("one")
+    namespace.batch(burst(100, device="one", net="11"))
+    make_daemon("--max-neighbours", "100", "--audit-interval", "0", *source).start()
+    namespace.batch(burst(100))
+    stay_quiet(1.5)
+    namespace.ip("link", "del", "one")
+    assert len(equals_kernel(20)) == 100
+
+
 # --- dumps and clocks -------------------------------------------------------------------
 
 def test_the_deletion_of_what_only_an_audit_found_is_seen(veth, namespace, make_daemon,
