@@ -257,8 +257,8 @@ int bench_world_make(struct bench_world *world, const struct bench_setup *setup)
 	bench_limits_raise(world->limits);
 	error = options_init(&world->options);
 	if (!error)
+		error = schema_init(&world->schema, setup->schema, "", 0);
 	world->population = (struct bench_population){ BENCH_INTERFACE, setup->ipv6 };
-		error = schema_init(&world->schema, "");
 	snprintf(world->folder, sizeof(world->folder), "/tmp/neightrack-bench-XXXXXX");
 	if (!error && !mkdtemp(world->folder)) {
 		error = -errno;

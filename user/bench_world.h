@@ -24,6 +24,7 @@ struct bench_setup {
 	char *const *daemon_words;	/* for the daemon's command line, up to a NULL */
 	bool real_packets;		/* neighbours change by ARP or ND */
 	bool ipv6;			/* instead of IPv4 */
+	enum schema_kind schema;
 	uint32_t interfaces;		/* further ones, at least, on which nothing happens */
 	bool program_statistics;	/* the BPF programs' runs are counted throughout */
 };

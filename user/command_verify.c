@@ -109,7 +109,7 @@ static int look(struct differences *differences, const struct options *options)
 {
 	struct listing kernel = { 0 }, redis = { 0 };
 	struct schema schema;
-	int error = schema_init(&schema, options->key_prefix);
+	int error = schema_init(&schema, (enum schema_kind)options->schema, options->key_prefix, 0);
 
 	if (!error)
 		error = listing_from_kernel(&kernel, options);

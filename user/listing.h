@@ -16,6 +16,7 @@
 enum listing_value {
 	LISTING_MAC,		/* `mac` */
 	LISTING_UNREADABLE,	/* in Redis: not what neightrackd writes */
+	LISTING_ABSENT,		/* while Redis is read: the row is dropped then */
 };
 
 struct listing_row {

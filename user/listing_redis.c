@@ -1,9 +1,14 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* Redis' table, read by hiredis' blocking calls with a time limit. */
+/*
+ * Redis' table, read by hiredis' blocking calls with a time limit. With the schema
+ * sonic it is what the consumer will have once it has taken all that is pending; why
+ * it is read in this order: readback.c.
+ */
 #include "listing.h"
 
 #include <errno.h>
 #include <hiredis/hiredis.h>
+#include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -40,16 +45,33 @@ static const char *text_of(const redisReply *reply)
 	       reply->str : NULL;
 }
 
-/* Takes the keys of a page apart and asks for the values of those that are ours. */
-static int ask_for_page(struct reading *reading, const redisReply *keys)
+static int ask_for_values(struct reading *reading, const char *key)
+{
+	const struct schema *schema = &reading->schema;
+	int error = 0;
+
+	if (schema->kind == SCHEMA_SONIC)
+		error = redisAppendCommand(reading->redis, "HMGET _%s neigh family", key) ||
+			redisAppendCommand(reading->redis, "SISMEMBER %s %s", schema->key_set,
+					   key + schema->table_bytes);
+	if (!error)
+		error = redisAppendCommand(reading->redis, "HMGET %s neigh family", key);
+	return error ? -ENOMEM : 0;
+}
+
+/* Takes the keys of a page apart and asks for the values of those that are ours.
+ * prefix: what is to be put before them. */
+static int ask_for_page(struct reading *reading, const redisReply *keys, const char *prefix)
 {
 	for (size_t i = 0; i < keys->elements; i++) {
-		const char *key = keys->element[i]->str;
+		char key[SCHEMA_KEY_BYTES];
 		struct listing_row row = { 0 };
 		struct listing_row *added;
-		int error = schema_parse_key(&reading->schema, key, row.interface, &row.family,
-					     row.addr);
+		int error;
 
+		snprintf(key, sizeof(key), "%s%s", prefix, keys->element[i]->str);
+		error = schema_parse_key(&reading->schema, key, row.interface, &row.family,
+					 row.addr);
 		if (row.interface[0] && picture_ignores(reading->options, row.interface))
 			continue;
 		if (error) {
@@ -59,50 +81,91 @@ static int ask_for_page(struct reading *reading, const redisReply *keys)
 			continue;
 		}
 		added = listing_add(reading->listing);
-		if (!added || redisAppendCommand(reading->redis, "HMGET %s neigh family", key))
+		if (!added || ask_for_values(reading, key))
 			return -ENOMEM;
 		*added = row;
 	}
 	return 0;
 }
 
-static int read_values(struct reading *reading, size_t first)
+/* The fields of one hash into the row. */
+static int read_hash(struct reading *reading, struct listing_row *row)
 {
-	for (size_t i = first; i < reading->listing->count; i++) {
-		struct listing_row *row = &reading->listing->rows[i];
-		redisReply *reply = NULL;
+	redisReply *reply = NULL;
 
-		if (redisGetReply(reading->redis, (void **)&reply) || !reply)
-			return say_failure(reading, "HMGET", reply);
-		row->value = LISTING_UNREADABLE;
-		if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2 &&
-		    !schema_parse_values(row->family, text_of(reply->element[0]),
-					 text_of(reply->element[1]), row->mac))
+	if (redisGetReply(reading->redis, (void **)&reply) || !reply)
+		return say_failure(reading, "HMGET", reply);
+	row->value = LISTING_UNREADABLE;
+	if (reply->type == REDIS_REPLY_ARRAY && reply->elements == 2) {
+		if (reply->element[0]->type == REDIS_REPLY_NIL &&
+		    reply->element[1]->type == REDIS_REPLY_NIL &&
+		    reading->schema.kind == SCHEMA_SONIC)
+			row->value = LISTING_ABSENT;
+		else if (!schema_parse_values(row->family, text_of(reply->element[0]),
+					      text_of(reply->element[1]), row->mac))
 			row->value = LISTING_MAC;
-		freeReplyObject(reply);
 	}
+	freeReplyObject(reply);
 	return 0;
 }
 
-static int scan(struct reading *reading)
+/* What is pending of the row, if anything is, or else the table's own. */
+static int read_pending(struct reading *reading, struct listing_row *row)
 {
-	char pattern[2 * sizeof(reading->schema.table) + 2];
+	struct listing_row table = *row;
+	redisReply *reply = NULL;
+	bool is_pending;
+	int error;
+
+	error = read_hash(reading, row);
+	if (error)
+		return error;
+	if (redisGetReply(reading->redis, (void **)&reply) || !reply)
+		return say_failure(reading, "SISMEMBER", reply);
+	is_pending = reply->type == REDIS_REPLY_INTEGER && reply->integer;
+	freeReplyObject(reply);
+	error = read_hash(reading, &table);
+	if (!error && row->value == LISTING_ABSENT && !is_pending)
+		*row = table;
+	return error;
+}
+
+static int read_values(struct reading *reading, size_t first)
+{
+	int error = 0;
+
+	for (size_t i = first; i < reading->listing->count && !error; i++) {
+		struct listing_row *row = &reading->listing->rows[i];
+
+		error = reading->schema.kind == SCHEMA_SONIC ? read_pending(reading, row) :
+							       read_hash(reading, row);
+	}
+	return error;
+}
+
+/* set: whose members are keys without the table's name; NULL: the table. */
+static int scan(struct reading *reading, const char *set)
+{
+	char pattern[SCHEMA_PATTERN_BYTES];
 	char cursor[24] = "0";
 	int error = 0;
 
 	schema_scan_pattern(&reading->schema, pattern);
 	do {
 		size_t first = reading->listing->count;
-		redisReply *reply = redisCommand(reading->redis, "SCAN %s MATCH %s COUNT 1000",
-						 cursor, pattern);
+		redisReply *reply = set ?
+			redisCommand(reading->redis, "SSCAN %s %s COUNT 1000", set, cursor) :
+			redisCommand(reading->redis, "SCAN %s MATCH %s COUNT 1000", cursor,
+				     pattern);
 
 		if (!reply || reply->type != REDIS_REPLY_ARRAY || reply->elements != 2 ||
 		    reply->element[0]->type != REDIS_REPLY_STRING ||
 		    reply->element[1]->type != REDIS_REPLY_ARRAY) {
-			error = say_failure(reading, "SCAN", reply);
+			error = say_failure(reading, set ? "SSCAN" : "SCAN", reply);
 		} else {
 			strncpy(cursor, reply->element[0]->str, sizeof(cursor) - 1);
-			error = ask_for_page(reading, reply->element[1]);
+			error = ask_for_page(reading, reply->element[1],
+					     set ? reading->schema.table : "");
 			if (!error)
 				error = read_values(reading, first);
 		}
@@ -112,11 +175,16 @@ static int scan(struct reading *reading)
 	return error;
 }
 
-/* SCAN may give a key twice. */
+/* SCAN may give a key twice, and so may the set and the table. */
 static void drop_doubles(struct listing *listing)
 {
 	size_t kept = 0;
 
+	for (size_t i = 0; i < listing->count; i++)
+		if (listing->rows[i].value != LISTING_ABSENT)
+			listing->rows[kept++] = listing->rows[i];
+	listing->count = kept;
+	kept = 0;
 	qsort(listing->rows, listing->count, sizeof(*listing->rows), listing_compare);
 	for (size_t i = 0; i < listing->count; i++)
 		if (!kept || listing_compare(&listing->rows[kept - 1], &listing->rows[i]))
@@ -130,11 +198,13 @@ int listing_from_redis(struct listing *listing, const struct options *options)
 	int error;
 
 	listing->count = 0;
-	error = schema_init(&reading.schema, options->key_prefix);
+	error = schema_init(&reading.schema, (enum schema_kind)options->schema, options->key_prefix, 0);
 	if (!error)
 		error = redis_blocking_connect(&reading.redis, options, reading.schema.table);
+	if (!error && reading.schema.kind == SCHEMA_SONIC)
+		error = scan(&reading, reading.schema.key_set);
 	if (!error)
-		error = scan(&reading);
+		error = scan(&reading, NULL);
 	if (!error)
 		drop_doubles(listing);
 	if (reading.redis)

@@ -40,7 +40,8 @@ enum option_pins {
 };
 
 enum option_schema {
-	OPTION_SCHEMA_PLAIN,
+	OPTION_SCHEMA_PLAIN,		/* in the order of enum schema_kind */
+	OPTION_SCHEMA_SONIC,
 };
 
 /* Strings are owned by the struct (options_free). */

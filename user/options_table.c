@@ -120,7 +120,7 @@ const struct option_entry option_table[] = {
 	  "do not even notice what that socket loses: only the audit will",
 	  ONE_OF("no|yes") },
 	{ "schema", OPTION_CHOICE, FIXED, AT(schema), "plain",
-	  "form of the keys and values in Redis", ONE_OF("plain") },
+	  "form of the keys and values in Redis", ONE_OF("plain|sonic") },
 	{ PATTERNS(interfaces, "", "interfaces to watch; empty: all") },
 	{ PATTERNS(ignore, "lo", "interfaces to leave out of those") },
 	{ BOOLEAN(ipv4, "yes", "mirror IPv4 neighbours (ARP)") },

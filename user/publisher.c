@@ -33,6 +33,7 @@ struct publisher {
 	uint64_t repaired;		/* keys that audits found changed by somebody else */
 	uint64_t writes_before;		/* when Redis had been read */
 	bool redis_was_read;
+	bool was_ever_read;		/* over any connection */
 	bool is_settled;		/* and everything written since it was */
 };
 
@@ -61,7 +62,7 @@ void publisher_audit(struct publisher *publisher)
 {
 	/* what has not been read yet will be, before the writer starts */
 	if (publisher->redis_was_read && !readback_is_running(publisher->readback))
-		readback_start(publisher->readback, true);
+		readback_start(publisher->readback, READBACK_AUDIT);
 }
 
 /* Somebody else writes to our keys: look soon, but not all the time. */
@@ -96,6 +97,7 @@ static void on_redis_read(void *context, const struct readback_result *result)
 	} else {
 		log_info("Redis holds %zu keys of %s*", result->keys, publisher->schema.table);
 		publisher->redis_was_read = true;
+		publisher->was_ever_read = true;
 		publisher->writes_before = writes(publisher);
 		publisher->config.was_read(publisher->config.context);
 	}
@@ -111,7 +113,8 @@ static void on_connected(void *context)
 	struct publisher *publisher = context;
 
 	neigh_table_forget_published(publisher->config.table);
-	readback_start(publisher->readback, false);
+	readback_start(publisher->readback, publisher->was_ever_read ? READBACK_AGAIN :
+							       READBACK_FIRST);
 }
 
 static void on_disconnected(void *context)
@@ -233,7 +236,8 @@ int publisher_new(struct publisher **result, const struct publisher_config *conf
 		log_error("redis = %s: %s", options->redis, why);
 		goto fail;
 	}
-	error = schema_init(&publisher->schema, options->key_prefix);
+	error = schema_init(&publisher->schema, (enum schema_kind)options->schema,
+			    options->key_prefix, publisher->address.database);
 	if (error) {
 		log_error("key_prefix is too long: allowed are %d bytes", SCHEMA_PREFIX_BYTES);
 		goto fail;

@@ -3,9 +3,17 @@
  * SCAN (never KEYS, which would stop Redis for everybody) may give a key twice
  * and in any order; each page's keys are remembered in order until their values
  * have come. The next page is asked for in the same pipeline.
+ *
+ * Schema sonic. While nothing is pending, and nothing can become so as the writer
+ * waits, the table's hashes are all there is. Else what is pending is read first: the
+ * KEY_SET before the table, as the consumer moves keys from the one to the other, and
+ * of each key the pending hash, whether it is in the KEY_SET, and the table's hash, in
+ * that order: whatever the consumer takes in between, the first of these that says
+ * something is true.
  */
 #include "readback.h"
 
+#include <errno.h>
 #include <stdlib.h>
 #include <string.h>
 
@@ -17,6 +25,16 @@ struct page_key {
 	char interface[IFNAMSIZ];
 	uint8_t addr[16];
 	uint8_t family;
+	/* what the consumer has not taken yet */
+	uint8_t pending;		/* enum neigh_published */
+	bool is_pending;
+	uint8_t mac[6];
+};
+
+/* Where the keys of a page come from. */
+enum walk {
+	WALK_KEY_SET,
+	WALK_TABLE,
 };
 
 struct readback {
@@ -28,7 +46,10 @@ struct readback {
 	size_t removals;		/* DELs that are not answered yet */
 	struct readback_result result;
 	bool running;
-	char pattern[2 * sizeof(((struct schema *)0)->table) + 2];
+	enum readback_pass pass;
+	enum walk walk;
+	bool reads_pending;		/* beside the table */
+	char pattern[SCHEMA_PATTERN_BYTES];
 };
 
 struct readback *readback_new(const struct readback_config *config)
@@ -38,7 +59,6 @@ struct readback *readback_new(const struct readback_config *config)
 	if (!readback)
 		return NULL;
 	readback->config = *config;
-	schema_scan_pattern(config->schema, readback->pattern);
 	return readback;
 }
 
@@ -101,6 +121,13 @@ static void expect_removal(struct readback *readback)
 		readback->removals++;
 }
 
+static void write_removal(struct resp_buffer *output, const struct reply *key)
+{
+	resp_begin(output, 2);
+	resp_text(output, "DEL");
+	resp_word(output, key->text, key->text_bytes);
+}
+
 /* A key under our table's name that this program cannot have written. */
 static void remove_foreign(struct readback *readback, const struct reply *key)
 {
@@ -109,9 +136,7 @@ static void remove_foreign(struct readback *readback, const struct reply *key)
 
 	log_limited(&limit, LOG_LEVEL_NOTICE, "removing %s from Redis: it is no neighbour's key",
 		    key->text);
-	resp_begin(output, 2);
-	resp_text(output, "DEL");
-	resp_word(output, key->text, key->text_bytes);
+	write_removal(output, key);
 	expect_removal(readback);
 }
 
@@ -166,27 +191,141 @@ static bool is_vanished(struct readback *readback, const struct page_key *key)
 	return true;
 }
 
+/* 0 and what a hash holds, PUBLISHED_NOTHING if neither field; or -EPROTO. */
+static int parse_values(struct readback *readback, const struct page_key *key,
+			const struct reply *reply, enum neigh_published *published, uint8_t *mac)
+{
+	*published = PUBLISHED_OTHER;
+	if (reply->type == REPLY_ARRAY && reply->element_count == 2) {
+		const char *neigh_value = value_at(reply, 0), *family_value = value_at(reply, 1);
+
+		if (reply->elements[0].type == REPLY_NIL && reply->elements[1].type == REPLY_NIL)
+			*published = PUBLISHED_NOTHING;
+		else if (!schema_parse_values(key->family, neigh_value, family_value, mac))
+			*published = PUBLISHED_MAC;
+		return 0;
+	}
+	if (reply->type == REPLY_ERROR && !strncmp(reply->text, "WRONGTYPE", 9))
+		return 0;
+	give_up(readback, "HMGET of one of our keys", reply, "no array of two");
+	return -EPROTO;
+}
+
 static void on_values(void *context, const struct reply *reply)
 {
 	struct readback *readback = context;
 	const struct page_key *key = &readback->keys[readback->next_value++];
-	enum neigh_published published = PUBLISHED_OTHER;
+	enum neigh_published published;
 	uint8_t mac[6];
 
-	if (reply->type == REPLY_ARRAY && reply->element_count == 2) {
-		const char *neigh_value = value_at(reply, 0), *family_value = value_at(reply, 1);
-
-		if (!neigh_value && !family_value && readback->result.is_audit &&
-		    is_vanished(readback, key))
-			return;
-		if (!schema_parse_values(key->family, neigh_value, family_value, mac))
-			published = PUBLISHED_MAC;
-	} else if (reply->type != REPLY_ERROR || strncmp(reply->text, "WRONGTYPE", 9)) {
-		give_up(readback, "HMGET of one of our keys", reply, "no array of two");
+	if (parse_values(readback, key, reply, &published, mac))
 		return;
+	if (published == PUBLISHED_NOTHING) {
+		if (readback->result.is_audit && is_vanished(readback, key))
+			return;
+		/* a hash with neither field is somebody else's */
+		published = PUBLISHED_OTHER;
 	}
 	readback->result.keys++;
 	take_in(readback, key, published, mac);
+}
+
+static void on_pending_values(void *context, const struct reply *reply)
+{
+	struct readback *readback = context;
+	struct page_key *key = &readback->keys[readback->next_value];
+	enum neigh_published published = PUBLISHED_NOTHING;
+
+	parse_values(readback, key, reply, &published, key->mac);
+	key->pending = (uint8_t)published;
+}
+
+static void on_is_pending(void *context, const struct reply *reply)
+{
+	struct readback *readback = context;
+
+	readback->keys[readback->next_value].is_pending = reply->type == REPLY_INTEGER &&
+							  reply->integer;
+	if (reply->type != REPLY_INTEGER)
+		give_up(readback, "SISMEMBER of its set of keys", reply, "no number");
+}
+
+static void on_table_values(void *context, const struct reply *reply)
+{
+	struct readback *readback = context;
+	struct page_key *key = &readback->keys[readback->next_value++];
+	enum neigh_published published = (enum neigh_published)key->pending;
+	uint8_t mac[6];
+
+	if (published != PUBLISHED_NOTHING)
+		memcpy(mac, key->mac, sizeof(mac));
+	else if (key->is_pending)
+		return;			/* for its deletion */
+	else if (parse_values(readback, key, reply, &published, mac))
+		return;
+	/* (and what nobody has seen stays unverified) */
+	if (published == PUBLISHED_NOTHING)
+		return;
+	readback->result.keys++;
+	take_in(readback, key, published, mac);
+}
+
+static int ask_for_all(struct readback *readback, const struct page_key *key)
+{
+	const struct schema *schema = readback->config.schema;
+	struct redis_client *client = readback->config.client;
+	struct resp_buffer *output = redis_client_output(client);
+	char text[SCHEMA_KEY_BYTES];
+	size_t bytes;
+
+	bytes = schema_pending_key(schema, key->interface, key->family, key->addr, text);
+	schema_write_read(output, text, bytes);
+	resp_begin(output, 3);
+	resp_text(output, "SISMEMBER");
+	resp_text(output, schema->key_set);
+	/* the set's members are without the table's name */
+	resp_word(output, text + 1 + schema->table_bytes, bytes - 1 - schema->table_bytes);
+	schema_write_read(output, text + 1, bytes - 1);
+	if (redis_client_expect(client, on_pending_values, readback) ||
+	    redis_client_expect(client, on_is_pending, readback))
+		return -ENOMEM;
+	return redis_client_expect(client, on_table_values, readback);
+}
+
+static int ask_for_one(struct readback *readback, const struct reply *key)
+{
+	struct redis_client *client = readback->config.client;
+
+	schema_write_read(redis_client_output(client), key->text, key->text_bytes);
+	return redis_client_expect(client, on_values, readback);
+}
+
+/* Takes a member of the KEY_SET for a key of the table. */
+static int parse_member(struct readback *readback, const struct reply *member,
+			struct page_key *key)
+{
+	const struct schema *schema = readback->config.schema;
+	char text[SCHEMA_KEY_BYTES];
+
+	if (schema->table_bytes + member->text_bytes >= sizeof(text))
+		return -EINVAL;
+	memcpy(text, schema->table, schema->table_bytes);
+	memcpy(text + schema->table_bytes, member->text, member->text_bytes + 1);
+	return schema_parse_key(schema, text, key->interface, &key->family, key->addr);
+}
+
+/* Whether the key is of the table at all; what is left pending by a predecessor goes. */
+static bool belongs_to_table(struct readback *readback, const struct reply *key)
+{
+	const struct schema *schema = readback->config.schema;
+
+	if (schema->kind == SCHEMA_PLAIN || readback->walk == WALK_KEY_SET)
+		return true;
+	if (readback->pass == READBACK_FIRST && schema_is_pending_key(schema, key->text)) {
+		write_removal(redis_client_output(readback->config.client), key);
+		expect_removal(readback);
+	}
+	return !strncmp(key->text, schema->table, schema->table_bytes);
 }
 
 static void ask_for_values(struct readback *readback, const struct reply *key)
@@ -195,16 +334,22 @@ static void ask_for_values(struct readback *readback, const struct reply *key)
 	struct page_key *slot = &readback->keys[readback->key_count];
 	int error;
 
-	error = schema_parse_key(config->schema, key->text, slot->interface, &slot->family,
-				 slot->addr);
+	if (!belongs_to_table(readback, key))
+		return;
+	if (readback->walk == WALK_KEY_SET)
+		error = parse_member(readback, key, slot);
+	else
+		error = schema_parse_key(config->schema, key->text, slot->interface,
+					 &slot->family, slot->addr);
 	if (slot->interface[0] && config->is_ignored(config->context, slot->interface))
 		return;
 	if (error || strlen(key->text) != key->text_bytes) {
-		remove_foreign(readback, key);
+		/* a table that has a consumer may have other producers */
+		if (config->schema->kind == SCHEMA_PLAIN)
+			remove_foreign(readback, key);
 		return;
 	}
-	schema_write_read(redis_client_output(config->client), key->text, key->text_bytes);
-	if (!redis_client_expect(config->client, on_values, readback))
+	if (!(readback->reads_pending ? ask_for_all(readback, slot) : ask_for_one(readback, key)))
 		readback->key_count++;
 }
 
@@ -238,7 +383,14 @@ static void on_page(void *context, const struct reply *reply)
 	for (size_t i = 0; i < keys->element_count; i++)
 		if (keys->elements[i].type == REPLY_STRING)
 			ask_for_values(readback, &keys->elements[i]);
-	scan(readback, strcmp(cursor->text, "0") ? cursor->text : NULL);
+	if (strcmp(cursor->text, "0")) {
+		scan(readback, cursor->text);
+	} else if (readback->walk == WALK_KEY_SET) {
+		readback->walk = WALK_TABLE;
+		scan(readback, "0");
+	} else {
+		scan(readback, NULL);
+	}
 }
 
 static void end_audit(struct readback *readback)
@@ -273,7 +425,10 @@ static void scan(struct readback *readback, const char *cursor)
 	struct redis_client *client = readback->config.client;
 	struct resp_buffer *output = redis_client_output(client);
 
-	if (cursor)
+	if (cursor && readback->walk == WALK_KEY_SET)
+		resp_command(output, (const char *const[]){ "SSCAN",
+			     readback->config.schema->key_set, cursor, "COUNT", PAGE_KEYS, NULL });
+	else if (cursor)
 		resp_command(output, (const char *const[]){ "SCAN", cursor, "MATCH",
 			     readback->pattern, "COUNT", PAGE_KEYS, NULL });
 	else
@@ -282,14 +437,71 @@ static void scan(struct readback *readback, const char *cursor)
 	redis_client_flush(client);
 }
 
-void readback_start(struct readback *readback, bool is_audit)
+static void on_cleared(void *context, const struct reply *reply)
 {
+	if (reply->type != REPLY_INTEGER)
+		give_up(context, "DEL of what was pending", reply, "no number");
+}
+
+static void on_pending_count(void *context, const struct reply *reply)
+{
+	struct readback *readback = context;
+
+	if (reply->type != REPLY_INTEGER) {
+		give_up(readback, "SCARD of its set of keys", reply, "no number");
+		return;
+	}
+	readback->reads_pending = reply->integer;
+	readback->walk = reply->integer ? WALK_KEY_SET : WALK_TABLE;
+	scan(readback, "0");
+}
+
+/* The schema sonic: deals with what the consumer has not taken yet. */
+static void start_sonic(struct readback *readback)
+{
+	const struct schema *schema = readback->config.schema;
+	struct redis_client *client = readback->config.client;
+	struct resp_buffer *output = redis_client_output(client);
+
+	switch (readback->pass) {
+	case READBACK_FIRST:
+		/* from here on the consumer finds nothing to take, so the hashes can wait */
+		resp_command(output, (const char *const[]){ "DEL", schema->key_set,
+							    schema->del_set, NULL });
+		redis_client_expect(client, on_cleared, readback);
+		schema_scan_pattern_of_all(schema, readback->pattern);
+		scan(readback, "0");
+		break;
+	case READBACK_AGAIN:
+		resp_command(output, (const char *const[]){ "SCARD", schema->key_set, NULL });
+		redis_client_expect(client, on_pending_count, readback);
+		redis_client_flush(client);
+		break;
+	case READBACK_AUDIT:
+		readback->reads_pending = true;
+		readback->walk = WALK_KEY_SET;
+		scan(readback, "0");
+		break;
+	}
+}
+
+void readback_start(struct readback *readback, enum readback_pass pass)
+{
+	bool is_audit = pass == READBACK_AUDIT;
+
 	readback->running = true;
 	readback->removals = 0;
+	readback->pass = pass;
+	readback->walk = WALK_TABLE;
+	readback->reads_pending = false;
 	readback->result = (struct readback_result){ .is_audit = is_audit };
+	schema_scan_pattern(readback->config.schema, readback->pattern);
 	if (is_audit)
 		neigh_table_begin_verification(readback->config.table);
-	scan(readback, "0");
+	if (readback->config.schema->kind == SCHEMA_SONIC)
+		start_sonic(readback);
+	else
+		scan(readback, "0");
 }
 
 void readback_stop(struct readback *readback)

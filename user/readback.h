@@ -1,6 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Reads Redis' own table: SCAN in pages, and a pipelined HMGET for each key found.
+ * With the schema sonic what counts is what the consumer will have once it has taken
+ * all that is pending, of which the first pass of a process clears what a predecessor
+ * has left (as its producer does: what is missing then is written anew).
  *
  * After each connect into our table: nothing is assumed of a Redis that was out
  * of sight; what is right there already gets no command at all. As an audit
@@ -19,6 +22,12 @@
 #include "schema.h"
 
 struct readback;
+
+enum readback_pass {
+	READBACK_FIRST,			/* of this process */
+	READBACK_AGAIN,			/* after a connection was lost */
+	READBACK_AUDIT,
+};
 
 struct readback_result {
 	bool is_audit;
@@ -48,7 +57,7 @@ void readback_free(struct readback *readback);
 
 /* Starts from the beginning. The table's published side must be empty, unless this
  * is an audit. */
-void readback_start(struct readback *readback, bool is_audit);
+void readback_start(struct readback *readback, enum readback_pass pass);
 /* The connection is lost: done() will not be called. */
 void readback_stop(struct readback *readback);
 bool readback_is_running(const struct readback *readback);

@@ -1,8 +1,9 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The schema `plain`. */
+/* Names and values that both schemas share, and the commands of `plain`. */
 #include "schema.h"
 
 #include <errno.h>
+#include <stdio.h>
 #include <string.h>
 
 #include <linux/types.h>
@@ -13,7 +14,8 @@ static const char *family_name(uint8_t family)
 	return family == NEIGHTRACK_FAMILY_IPV6 ? "IPv6" : "IPv4";
 }
 
-int schema_init(struct schema *schema, const char *key_prefix)
+int schema_init(struct schema *schema, enum schema_kind kind, const char *key_prefix,
+		uint32_t database)
 {
 	static const char table[] = "NEIGH_TABLE:";
 	size_t bytes = strlen(key_prefix);
@@ -23,6 +25,12 @@ int schema_init(struct schema *schema, const char *key_prefix)
 	memcpy(schema->table, key_prefix, bytes);
 	memcpy(schema->table + bytes, table, sizeof(table));
 	schema->table_bytes = bytes + sizeof(table) - 1;
+	schema->kind = kind;
+	/* named for the table without its separator */
+	snprintf(schema->key_set, sizeof(schema->key_set), "%sNEIGH_TABLE_KEY_SET", key_prefix);
+	snprintf(schema->del_set, sizeof(schema->del_set), "%sNEIGH_TABLE_DEL_SET", key_prefix);
+	snprintf(schema->channel, sizeof(schema->channel), "%sNEIGH_TABLE_CHANNEL@%u", key_prefix,
+		 database);
 	return 0;
 }
 
@@ -49,6 +57,18 @@ size_t schema_key(const struct schema *schema, const char *interface, uint8_t fa
 	*at++ = ':';
 	at += ip_to_text(family, addr, at);
 	return (size_t)(at - key);
+}
+
+size_t schema_pending_key(const struct schema *schema, const char *interface, uint8_t family,
+			  const uint8_t *addr, char *key)
+{
+	key[0] = '_';
+	return 1 + schema_key(schema, interface, family, addr, key + 1);
+}
+
+bool schema_is_pending_key(const struct schema *schema, const char *key)
+{
+	return key[0] == '_' && !strncmp(key + 1, schema->table, schema->table_bytes);
 }
 
 int schema_parse_key(const struct schema *schema, const char *key, char *interface,
@@ -82,12 +102,16 @@ void schema_scan_pattern(const struct schema *schema, char *pattern)
 	*pattern = '\0';
 }
 
-void schema_write_set(const struct schema *schema, struct resp_buffer *buffer,
-		      const char *interface, uint8_t family, const uint8_t *addr,
-		      const uint8_t *mac)
+void schema_scan_pattern_of_all(const struct schema *schema, char *pattern)
 {
-	char key[SCHEMA_KEY_BYTES], text[MAC_TEXT_BYTES];
-	size_t key_bytes = schema_key(schema, interface, family, addr, key);
+	*pattern = '*';
+	schema_scan_pattern(schema, pattern + 1);
+}
+
+void schema_write_fields(struct resp_buffer *buffer, const char *key, size_t key_bytes,
+			 uint8_t family, const uint8_t *mac)
+{
+	char text[MAC_TEXT_BYTES];
 	size_t mac_bytes = mac_to_text(mac, text);
 
 	resp_begin(buffer, 6);
@@ -97,6 +121,16 @@ void schema_write_set(const struct schema *schema, struct resp_buffer *buffer,
 	resp_word(buffer, text, mac_bytes);
 	resp_word(buffer, "family", 6);
 	resp_word(buffer, family_name(family), 4);
+}
+
+void schema_write_set(const struct schema *schema, struct resp_buffer *buffer,
+		      const char *interface, uint8_t family, const uint8_t *addr,
+		      const uint8_t *mac)
+{
+	char key[SCHEMA_KEY_BYTES];
+	size_t key_bytes = schema_key(schema, interface, family, addr, key);
+
+	schema_write_fields(buffer, key, key_bytes, family, mac);
 }
 
 void schema_write_delete(const struct schema *schema, struct resp_buffer *buffer,

@@ -16,6 +16,7 @@
 #include "clock.h"
 #include "detour.h"
 #include "log.h"
+#include "producer.h"
 
 #define MAX_FLUSHES 16u
 #define FIRST_PAUSE_NS (100 * NS_PER_MS)
@@ -33,6 +34,7 @@ struct flush {
 	struct write *writes;
 	uint32_t size;
 	uint32_t count;
+	uint32_t commands;		/* that a producer's transaction has */
 	uint32_t answered;
 	bool in_transaction;
 	uint64_t oldest_record_ns;	/* of its first neighbour; 0: no record brought it */
@@ -50,6 +52,7 @@ struct writer {
 	uint64_t last_detour_ns;	/* 0 = none of this connection */
 	struct writer_config config;
 	struct flush flushes[MAX_FLUSHES];
+	struct producer_change *changes;	/* of the flush that is put together */
 	uint32_t first_flush;
 	uint32_t flush_count;
 	bool enabled;
@@ -114,11 +117,24 @@ void writer_free(struct writer *writer)
 	detour_free(writer->detour);
 	for (uint32_t i = 0; i < MAX_FLUSHES; i++)
 		free(writer->flushes[i].writes);
+	free(writer->changes);
 	free(writer);
+}
+
+static int make_changes(struct writer *writer, uint32_t count)
+{
+	struct producer_change *changes = realloc(writer->changes, count * sizeof(*changes));
+
+	if (!changes)
+		return -ENOMEM;
+	writer->changes = changes;
+	return 0;
 }
 
 int writer_configure(struct writer *writer, const struct writer_config *config)
 {
+	if (writer->schema->kind == SCHEMA_SONIC && make_changes(writer, config->batch_size))
+		return -ENOMEM;
 	for (uint32_t i = 0; i < MAX_FLUSHES; i++) {
 		struct flush *flush = &writer->flushes[i];
 		/* each neighbour may need a DEL before its SET */
@@ -288,7 +304,9 @@ static void on_queued(void *context, const struct reply *reply)
 		snprintf(flush->why, sizeof(flush->why), "%s", reply->text);
 }
 
-static void refuse_transaction(struct writer *writer, struct flush *flush, const char *answer)
+/* is_in_part: some of its commands were executed. */
+static void refuse_transaction(struct writer *writer, struct flush *flush, const char *answer,
+			       bool is_in_part)
 {
 	if (redis_client_leaves(writer->client, answer))
 		return;
@@ -302,7 +320,7 @@ static void refuse_transaction(struct writer *writer, struct flush *flush, const
 		struct neigh_entry *entry = flush->writes[i].entry;
 
 		if (entry)
-			neigh_table_refuse(writer->table, entry,
+			neigh_table_refuse(writer->table, entry, is_in_part ? PUBLISHED_OTHER :
 					   (enum neigh_published)entry->published);
 	}
 	flush->oldest_record_ns = 0;
@@ -315,7 +333,8 @@ static void on_executed(void *context, const struct reply *reply)
 	struct flush *flush = oldest(writer);
 
 	if (reply->type == REPLY_ERROR) {
-		refuse_transaction(writer, flush, flush->why[0] ? flush->why : reply->text);
+		refuse_transaction(writer, flush, flush->why[0] ? flush->why : reply->text,
+				   false);
 		return;
 	}
 	if (reply->type != REPLY_ARRAY || reply->element_count != flush->count) {
@@ -326,6 +345,50 @@ static void on_executed(void *context, const struct reply *reply)
 	for (uint32_t i = 0; i < flush->count; i++)
 		handle_answer(writer, &flush->writes[i], &reply->elements[i]);
 	end_flush(writer);
+}
+
+static void acknowledge_produced(struct writer *writer, struct flush *flush)
+{
+	writer->pause_ns = FIRST_PAUSE_NS;
+	for (uint32_t i = 0; i < flush->count; i++) {
+		struct neigh_entry *entry = flush->writes[i].entry;
+
+		if (entry->in_flight_wanted)
+			writer->stats.sets++;
+		else
+			writer->stats.deletes++;
+		neigh_table_acknowledge(writer->table, entry);
+	}
+	end_flush(writer);
+}
+
+/* What a producer wrote is where the consumer will find it. Its replies do not tell
+ * whose hand was there before, as the consumer's is. */
+static void on_produced(void *context, const struct reply *reply)
+{
+	struct writer *writer = context;
+	struct flush *flush = oldest(writer);
+
+	if (reply->type == REPLY_ERROR) {
+		refuse_transaction(writer, flush, flush->why[0] ? flush->why : reply->text,
+				   false);
+		return;
+	}
+	if (reply->type != REPLY_ARRAY || reply->element_count != flush->commands) {
+		redis_client_drop(writer->client, "it answers EXEC with something else than the "
+				  "outcome of %u commands", flush->commands);
+		return;
+	}
+	for (uint32_t i = 0; i < flush->commands; i++) {
+		const struct reply *element = &reply->elements[i];
+
+		if (element->type == REPLY_INTEGER)
+			continue;
+		refuse_transaction(writer, flush, element->type == REPLY_ERROR ? element->text :
+				   "something else than a number", true);
+		return;
+	}
+	acknowledge_produced(writer, flush);
 }
 
 static void expect(struct writer *writer, struct flush *flush, struct neigh_entry *entry)
@@ -372,26 +435,38 @@ static void append(struct writer *writer, struct flush *flush, struct neigh_entr
 	}
 }
 
-static void start_flush(struct writer *writer)
+/* The schema sonic: all that is dirty, up to `most`, in one transaction. */
+static void produce(struct writer *writer, struct flush *flush, struct neigh_entry *entry,
+		    uint32_t most)
 {
-	struct flush *flush = &writer->flushes[(writer->first_flush + writer->flush_count) %
-					       MAX_FLUSHES];
-	struct neigh_entry *entry = neigh_table_take_dirty(writer->table);
-	uint32_t most = writer->config.without & ABLATION_BATCHING ? 1 : writer->config.batch_size;
+	do {
+		writer->changes[flush->count] = (struct producer_change){
+			.interface = entry->interface->name,
+			.family = entry->family,
+			.addr = entry->addr,
+			.mac = entry->wanted ? entry->in_flight_mac : NULL,
+			.replaces = entry->published == PUBLISHED_OTHER,
+		};
+		entry->is_news = false;
+		flush->writes[flush->count++].entry = entry;
+	} while (flush->count < most && (entry = neigh_table_take_dirty(writer->table)));
+
+	flush->in_transaction = true;
+	flush->commands = producer_write(writer->schema, redis_client_output(writer->client),
+					 writer->changes, flush->count);
+	for (uint32_t i = 0; i < flush->commands + 1; i++)	/* MULTI too */
+		redis_client_expect(writer->client, on_queued, writer);
+	redis_client_expect(writer->client, on_produced, writer);
+	redis_client_flush(writer->client);
+}
+
+/* The schema plain: a command a neighbour, or two. */
+static void write_plainly(struct writer *writer, struct flush *flush, struct neigh_entry *entry,
+			  uint32_t most)
+{
 	uint32_t neighbours = 0;
 
-	if (!entry)
-		return;
-	flush->count = 0;
-	flush->answered = 0;
-	flush->why[0] = '\0';
-	/* the first neighbour of a flush has waited longest */
-	flush->oldest_record_ns = entry->is_news ? entry->record_time_ns : 0;
 	flush->in_transaction = writer->config.transaction && !writer_makes_detours(writer);
-	writer->flush_count++;
-	writer->stats.flushes++;
-	writer->last_flush_ns = clock_now_ns();
-
 	if (flush->in_transaction) {
 		resp_command(redis_client_output(writer->client),
 			     (const char *const[]){ "MULTI", NULL });
@@ -407,6 +482,29 @@ static void start_flush(struct writer *writer)
 		redis_client_expect(writer->client, on_executed, writer);
 	}
 	redis_client_flush(writer->client);
+}
+
+static void start_flush(struct writer *writer)
+{
+	struct flush *flush = &writer->flushes[(writer->first_flush + writer->flush_count) %
+					       MAX_FLUSHES];
+	struct neigh_entry *entry = neigh_table_take_dirty(writer->table);
+	uint32_t most = writer->config.without & ABLATION_BATCHING ? 1 : writer->config.batch_size;
+
+	if (!entry)
+		return;
+	flush->count = 0;
+	flush->answered = 0;
+	flush->why[0] = '\0';
+	/* the first neighbour of a flush has waited longest */
+	flush->oldest_record_ns = entry->is_news ? entry->record_time_ns : 0;
+	writer->flush_count++;
+	writer->stats.flushes++;
+	writer->last_flush_ns = clock_now_ns();
+	if (writer->schema->kind == SCHEMA_SONIC)
+		produce(writer, flush, entry, most);
+	else
+		write_plainly(writer, flush, entry, most);
 }
 
 /* Whether a flush may start although another one is in flight. */

@@ -13,6 +13,7 @@ from harness.daemon import Daemon                                    # noqa: E40
 from harness.namespace import Namespace                              # noqa: E402
 from harness.proxy import Proxy                                      # noqa: E402
 from harness.redis_server import RedisServer                         # noqa: E402
+from harness.sonic_consumer import SonicConsumer                     # noqa: E402
 from harness.tables import wait_until_equal                          # noqa: E402
 
 NEEDS_ROOT = pytest.mark.skipif(os.geteuid() != 0, reason="needs root")
@@ -128,6 +129,15 @@ def make_daemon(namespace, redis_server):
     yield make
     for daemon in made:
         daemon.clean_up()
+
+
+@pytest.fixture
+def consumer(redis_server):
+    """A consumer of the schema sonic; the test starts it."""
+    made = SonicConsumer(redis_server)
+    yield made
+    if made.thread.is_alive():
+        made.stop()
 
 
 @pytest.fixture

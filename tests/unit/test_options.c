@@ -228,7 +228,7 @@ static void every_wrong_value_is_refused(void **state)
 		{ "max_neighbours", "allowed are 16 to 16777216 neighbours", { "15", "16777217" } },
 		{ "ipv4", "allowed are no|yes", { "", "true", "1", "ye", "yess", "no|yes" } },
 		{ "source", "allowed are auto|tp_btf|netlink", { "tp", "auto|tp_btf", "Auto" } },
-		{ "schema", "allowed are plain", { "sonic" } },
+		{ "schema", "allowed are plain|sonic", { "Sonic" } },
 		{ "log_level", "allowed are error|warning|notice|info|debug", { "Debug", "5" } },
 		{ "log_format", "allowed are text|json", { "xml" } },
 		{ "redis", "allowed are unix:///path[?db=N], tcp://", { "/r.sock", "" } },
@@ -475,13 +475,13 @@ static void losses_may_go_unseen_only_with_an_audit(void **state)
 	"--link-local-ipv6=c", "--noarp=yes", "--batch-size=1", "--batch-timeout=1", \
 	"--transaction=yes", "--audit-interval=1", "--log-level=debug"
 
-/* ... and of those that cannot, but for the schema, which has one value */
+/* ... and of those that cannot */
 #define FIXED_WORDS \
 	"--redis=tcp://a", "--instance=b", "--netns=c", "--source=tp_btf", "--key-prefix=d", \
 	"--ring-size=4K", "--map-size=1", "--max-neighbours=16", "--log-format=json", \
 	"--redis-user=e", "--redis-password-file=/f", "--redis-timeout=1s", \
 	"--netns-gone=wait", "--netns-gone-keys=keep", "--netlink-buffer=1M", \
-	"--netlink-no-enobufs=yes"
+	"--netlink-no-enobufs=yes", "--schema=sonic"
 
 static void remember(void *names, const char *name)
 {
@@ -521,7 +521,7 @@ static void take_over_reports_what_needs_a_restart(void **state)
 	assert_int_equal(take_over(&running, state, names), 0);
 	assert_string_equal(names, "redis redis_user redis_password_file redis_timeout instance "
 			    "netns netns_gone netns_gone_keys source netlink_buffer "
-			    "netlink_no_enobufs key_prefix ring_size map_size max_neighbours "
+			    "netlink_no_enobufs schema key_prefix ring_size map_size max_neighbours "
 			    "log_format ");
 	assert_string_equal(running.instance, "default");
 	options_free(&running);

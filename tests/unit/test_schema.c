@@ -20,7 +20,7 @@ static struct schema make(const char *prefix)
 {
 	struct schema schema;
 
-	assert_int_equal(schema_init(&schema, prefix), 0);
+	assert_int_equal(schema_init(&schema, SCHEMA_PLAIN, prefix, 0), 0);
 	return schema;
 }
 
@@ -91,7 +91,7 @@ static void no_other_key_is_taken_for_ours(void **state)
 static void what_is_special_in_a_prefix_is_escaped_for_scan(void **state)
 {
 	struct schema schema = make("a*[b]?\\");
-	char pattern[2 * sizeof(schema.table) + 2];
+	char pattern[SCHEMA_PATTERN_BYTES];
 
 	(void)state;
 	schema_scan_pattern(&schema, pattern);
@@ -106,9 +106,9 @@ static void a_prefix_that_is_too_long_is_refused(void **state)
 	(void)state;
 	memset(prefix, 'p', sizeof(prefix));
 	prefix[SCHEMA_PREFIX_BYTES + 1] = '\0';
-	assert_int_equal(schema_init(&schema, prefix), -ENAMETOOLONG);
+	assert_int_equal(schema_init(&schema, SCHEMA_PLAIN, prefix, 0), -ENAMETOOLONG);
 	prefix[SCHEMA_PREFIX_BYTES] = '\0';
-	assert_int_equal(schema_init(&schema, prefix), 0);
+	assert_int_equal(schema_init(&schema, SCHEMA_PLAIN, prefix, 0), 0);
 }
 
 static void only_values_that_are_written_are_believed(void **state)

@@ -93,12 +93,15 @@ class RedisServer:
     def forget_statistics(self):
         self.client.config_resetstat()
 
-    def writes(self):
-        """How many commands that write were called since forget_statistics()."""
+    def calls(self):
+        """How many commands of each kind were called since forget_statistics()."""
         statistics = self.client.info("commandstats")
-        return {name: value["calls"] for name, value in
-                ((name.replace("cmdstat_", ""), value) for name, value in statistics.items())
-                if name in WRITES}
+        return {name.replace("cmdstat_", ""): value["calls"]
+                for name, value in statistics.items()}
+
+    def writes(self):
+        """The same of those that write."""
+        return {name: calls for name, calls in self.calls().items() if name in WRITES}
 
     def kill_clients(self):
         """Every connection but our own."""
