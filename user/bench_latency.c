@@ -115,14 +115,17 @@ static int measure_all(struct bench_world *world, const struct bench_options *op
 	return error ? error : bench_redis_run(world->connection, "UNLINK NEIGH_TABLE-bench");
 }
 
-/* Subscribed to all changes of hashes; NULL on failure. */
+/* Subscribed to all changes of hashes, or to what a consumer is notified by; NULL on
+ * failure. */
 static redisContext *subscribe(struct bench_world *world)
 {
+	const char *command = world->schema.kind == SCHEMA_SONIC ?
+		"PSUBSCRIBE NEIGH_TABLE_CHANNEL@*" : "PSUBSCRIBE __keyspace@*__:*NEIGH_TABLE:*";
 	const struct timeval limit = { .tv_sec = 10 };
 	redisContext *listener = bench_world_connect(world);
 
 	if (listener && (redisSetTimeout(listener, limit) ||
-			 bench_redis_run(listener, "PSUBSCRIBE __keyspace@*__:*NEIGH_TABLE:*"))) {
+			 bench_redis_run(listener, command))) {
 		redisFree(listener);
 		listener = NULL;
 	}

@@ -134,7 +134,7 @@ int bench_await_count(struct bench_world *world, int64_t count, uint64_t *done_n
 	int64_t first_left = -1;
 
 	for (;;) {
-		int64_t there = bench_redis_count(world->connection), left;
+		int64_t there = bench_redis_count(world->connection, &world->schema), left;
 
 		now_ns = clock_now_ns();
 		*done_ns = now_ns;
@@ -157,7 +157,7 @@ int bench_await_count(struct bench_world *world, int64_t count, uint64_t *done_n
 int bench_compare(struct bench_world *world, const struct bench_expected *expected,
 		  struct bench_difference *difference)
 {
-	int64_t there = bench_redis_count(world->connection);
+	int64_t there = bench_redis_count(world->connection, &world->schema);
 	int error = there < 0 ? (int)there : 0;
 
 	*difference = (struct bench_difference){ 0 };

@@ -15,9 +15,11 @@
 #include "bench_generator.h"
 #include "bench_pace.h"
 #include "clock.h"
+#include "producer.h"
 #include "resp.h"
 
 #define KEYS_A_PIPELINE 1000u
+#define NEIGHBOURS_A_TRANSACTION 100u	/* batch_size */
 
 int bench_redis_run(redisContext *redis, const char *command)
 {
@@ -29,14 +31,40 @@ int bench_redis_run(redisContext *redis, const char *command)
 	return error;
 }
 
-int64_t bench_redis_count(redisContext *redis)
+static int64_t take_number(redisReply *reply)
 {
-	redisReply *reply = redisCommand(redis, "DBSIZE");
-	int64_t count = reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : -EIO;
+	int64_t number = reply && reply->type == REDIS_REPLY_INTEGER ? reply->integer : -EIO;
 
 	if (reply)
 		freeReplyObject(reply);
-	return count;
+	return number;
+}
+
+int64_t bench_redis_count(redisContext *redis, const struct schema *schema)
+{
+	int64_t count = take_number(redisCommand(redis, "DBSIZE"));
+	int64_t sets = take_number(redisCommand(redis, "EXISTS %s %s", schema->key_set,
+						schema->del_set));
+
+	return count < 0 ? count : sets < 0 ? sets : count - sets;
+}
+
+/* All that is pending, in one go. */
+int bench_redis_consume(redisContext *redis, const struct schema *schema)
+{
+	static const char script[] =
+		"local keys = redis.call('SMEMBERS', KEYS[1])\n"
+		"for _, key in ipairs(keys) do\n"
+		"  local fields = redis.call('HGETALL', ARGV[1] .. key)\n"
+		"  redis.call('DEL', ARGV[2] .. key, ARGV[1] .. key)\n"
+		"  if #fields > 0 then redis.call('HSET', ARGV[2] .. key, unpack(fields)) end\n"
+		"end\n"
+		"return redis.call('DEL', KEYS[1], KEYS[2])";
+	int64_t deleted = take_number(redisCommand(redis, "EVAL %s 2 %s %s _%s %s", script,
+						   schema->key_set, schema->del_set,
+						   schema->table, schema->table));
+
+	return deleted < 0 ? (int)deleted : 0;
 }
 
 static int unlink_keys(redisContext *redis, const redisReply *keys)
@@ -97,6 +125,27 @@ static void compare_one(const redisReply *reply, uint32_t number, uint8_t genera
 		difference->wrong++;
 }
 
+/* What is pending, or else the table's; NULL: no answer. */
+static redisReply *take_value(redisContext *redis, const struct schema *schema)
+{
+	redisReply *reply = NULL, *table = NULL;
+
+	if (redisGetReply(redis, (void **)&reply))
+		return NULL;
+	if (!reply || schema->kind != SCHEMA_SONIC)
+		return reply;
+	if (redisGetReply(redis, (void **)&table) || !table) {
+		freeReplyObject(reply);
+		return NULL;
+	}
+	if (reply->type != REDIS_REPLY_NIL) {
+		freeReplyObject(table);
+		return reply;
+	}
+	freeReplyObject(reply);
+	return table;
+}
+
 int bench_redis_compare(redisContext *redis, const struct schema *schema,
 			const struct bench_population *population, uint32_t first,
 			uint32_t count, uint8_t generation,
@@ -112,14 +161,16 @@ int bench_redis_compare(redisContext *redis, const struct schema *schema,
 
 		for (uint32_t i = first; i < end; i++) {
 			bench_neighbour(population->ipv6, i, generation, addr, mac);
-			bytes = schema_key(schema, population->interface,
-					   family_of(population), addr, key);
-			redisAppendCommand(redis, "HGET %b neigh", key, bytes);
+			bytes = schema_pending_key(schema, population->interface,
+						   family_of(population), addr, key);
+			if (schema->kind == SCHEMA_SONIC)
+				redisAppendCommand(redis, "HGET %b neigh", key, bytes);
+			redisAppendCommand(redis, "HGET %b neigh", key + 1, bytes - 1);
 		}
 		for (uint32_t i = first; i < end; i++) {
-			redisReply *reply = NULL;
+			redisReply *reply = take_value(redis, schema);
 
-			if (redisGetReply(redis, (void **)&reply) || !reply)
+			if (!reply)
 				return -EIO;
 			compare_one(reply, i, generation, difference);
 			freeReplyObject(reply);
@@ -211,31 +262,70 @@ static int send_all(int fd, const struct resp_buffer *commands, uint32_t expecte
 	return error;
 }
 
+/* A command for each, as the schema plain has it. Returns the number of replies' lines. */
+static uint32_t put_plainly(const struct schema *schema, struct resp_buffer *commands,
+			    const struct bench_population *population, bool is_delete,
+			    uint32_t count)
+{
+	uint8_t addr[16], mac[6];
+
+	for (uint32_t i = 0; i < count; i++) {
+		bench_neighbour(population->ipv6, i, 0, addr, mac);
+		if (is_delete)
+			schema_write_delete(schema, commands, population->interface,
+					    family_of(population), addr);
+		else
+			schema_write_set(schema, commands, population->interface,
+					 family_of(population), addr, mac);
+	}
+	return count;
+}
+
+/* In transactions of the size that the daemon's flushes have at most. */
+static uint32_t produce(const struct schema *schema, struct resp_buffer *commands,
+			const struct bench_population *population, bool is_delete, uint32_t count)
+{
+	struct producer_change changes[NEIGHBOURS_A_TRANSACTION];
+	uint8_t addr[NEIGHBOURS_A_TRANSACTION][16], mac[NEIGHBOURS_A_TRANSACTION][6];
+	uint32_t lines = 0, used = 0;
+
+	for (uint32_t i = 0; i < count; i++) {
+		bench_neighbour(population->ipv6, i, 0, addr[used], mac[used]);
+		changes[used] = (struct producer_change){
+			.interface = population->interface,
+			.family = family_of(population),
+			.addr = addr[used],
+			.mac = is_delete ? NULL : mac[used],
+		};
+		if (++used < NEIGHBOURS_A_TRANSACTION && i + 1 < count)
+			continue;
+		/* OK, QUEUED of each, and an array of as many */
+		lines += 2 + 2 * producer_write(schema, commands, changes, used);
+		used = 0;
+	}
+	return lines;
+}
+
 int bench_redis_floor(redisContext *redis, const struct schema *schema,
 		      const struct bench_population *population, bool is_delete,
 		      uint32_t count, double *seconds)
 {
 	int flags = fcntl(redis->fd, F_GETFL), error;
 	struct resp_buffer commands = { 0 };
-	uint8_t addr[16], mac[6];
 	uint64_t start_ns;
+	uint32_t lines;
 
-	for (uint32_t i = 0; i < count; i++) {
-		bench_neighbour(population->ipv6, i, 0, addr, mac);
-		if (is_delete)
-			schema_write_delete(schema, &commands, population->interface,
-					    family_of(population), addr);
-		else
-			schema_write_set(schema, &commands, population->interface,
-					 family_of(population), addr, mac);
-	}
+	if (schema->kind == SCHEMA_SONIC)
+		lines = produce(schema, &commands, population, is_delete, count);
+	else
+		lines = put_plainly(schema, &commands, population, is_delete, count);
 	if (commands.failed || flags < 0) {
 		resp_buffer_free(&commands);
 		return -ENOMEM;
 	}
 	fcntl(redis->fd, F_SETFL, flags | O_NONBLOCK);
 	start_ns = clock_now_ns();
-	error = send_all(redis->fd, &commands, count);
+	error = send_all(redis->fd, &commands, lines);
 	*seconds = bench_since(start_ns);
 	fcntl(redis->fd, F_SETFL, flags);
 	resp_buffer_free(&commands);

@@ -30,8 +30,12 @@ struct bench_population {
 /* A command that answers with anything but an error. 0 or -EIO. */
 int bench_redis_run(redisContext *redis, const char *command);
 
-/* Keys in the database; negative: -errno. */
-int64_t bench_redis_count(redisContext *redis);
+/* Neighbours in the database, where nothing else is; negative: -errno. What a consumer
+ * has not taken counts, if it has taken none of the others. */
+int64_t bench_redis_count(redisContext *redis, const struct schema *schema);
+
+/* Takes what is pending, as a consumer of the schema sonic does. 0 or -errno. */
+int bench_redis_consume(redisContext *redis, const struct schema *schema);
 
 /* Removes the keys that a daemon writes, of all tables. 0 or -errno. */
 int bench_redis_clear(redisContext *redis);

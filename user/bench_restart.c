@@ -23,6 +23,7 @@ static int measure_floor(struct bench_world *world, double *kernel_seconds,
 		return error;
 	free(options.netns);
 	free(options.redis);
+	options.schema = (enum option_schema)world->schema.kind;
 	options.netns = strdup(world->name);
 	options.redis = strdup(world->options.redis);
 	if (!options.netns || !options.redis) {
@@ -56,6 +57,8 @@ int bench_run_warm_restart(struct bench_world *world, const struct bench_options
 		error = bench_world_start_daemon(world, options->neighbours, NULL);
 	if (!error)
 		error = bench_world_stop_daemon(world);
+	if (!error && world->schema.kind == SCHEMA_SONIC)
+		error = bench_redis_consume(world->connection, &world->schema);
 	if (!error)
 		error = measure_floor(world, &kernel_seconds, &redis_seconds);
 	if (!error)

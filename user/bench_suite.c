@@ -73,6 +73,8 @@ static int run_once(const struct bench_request *request, const struct bench_scen
 	char *words[MOST_WORDS];
 	struct bench_setup setup = {
 		.redis = request->redis,
+		.schema = request->schema && !strcmp(request->schema, "sonic") ? SCHEMA_SONIC :
+										 SCHEMA_PLAIN,
 		.daemon_words = words,
 		.real_packets = request->real_packets,
 		.ipv6 = request->ipv6,

@@ -206,7 +206,7 @@ static int adopt_redis(struct bench_world *world)
 {
 	socklen_t bytes = sizeof(struct ucred);
 	struct ucred peer;
-	int64_t count = bench_redis_count(world->connection);
+	int64_t count = bench_redis_count(world->connection, &world->schema);
 
 	if (count < 0)
 		return (int)count;

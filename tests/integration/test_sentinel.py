@@ -36,7 +36,7 @@ def is_master(server):
 def follows(sentinels, before):
     """Another server than `before` is the master."""
     return eventually(lambda: any(server is not before and is_master(server)
-                                  for server in sentinels.servers), 40,
+                                  for server in sentinels.servers), 100,
                       "the replica is the master")
 
 
