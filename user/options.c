@@ -395,6 +395,30 @@ static int apply_flags(struct options *options, struct words words)
 	return status;
 }
 
+/* Takes from SONiC's own file where Redis is. */
+static int read_database_config(struct options *options, FILE *errors)
+{
+	char why[SONIC_WHY_BYTES];
+	char *redis;
+
+	if (!options->database_config[0]) {
+		if (options->database_namespace[0])
+			return complain(errors, "database_namespace = %s: it is looked for in "
+					"database_config, which is not set",
+					options->database_namespace);
+		return 0;
+	}
+	if (sonic_databases_read(&options->databases, options->database_config,
+				 options->database_namespace, why))
+		return complain(errors, "%s", why);
+	redis = strdup(options->databases.databases[SONIC_APPL_DB].address);
+	if (!redis)
+		return complain(errors, "out of memory");
+	free(options->redis);
+	options->redis = redis;
+	return 0;
+}
+
 int options_parse(struct options *options, struct command_line *line, int argc, char **argv,
 		  FILE *errors)
 {
@@ -411,7 +435,7 @@ int options_parse(struct options *options, struct command_line *line, int argc, 
 	if ((line->config_file || access(path, F_OK) == 0 || errno != ENOENT) &&
 	    options_read_file(options, path, errors) < 0)
 		return -EINVAL;
-	if (apply_flags(options, words) < 0)
+	if (apply_flags(options, words) < 0 || read_database_config(options, errors) < 0)
 		return -EINVAL;
 	if (options->netlink_no_enobufs && !options->audit_interval_s)
 		return complain(errors, "netlink_no_enobufs = yes with audit_interval = 0: nothing "

@@ -15,6 +15,7 @@
 #include <stdio.h>
 
 #include "log.h"
+#include "sonic_databases.h"
 
 #define OPTIONS_DEFAULT_FILE "/etc/neightrack/neightrackd.conf"
 
@@ -49,6 +50,9 @@ struct options {
 	char *redis;			/* an address, checked by redis_address_parse() */
 	char *redis_user;
 	char *redis_password_file;	/* absolute path; "" = no password */
+	char *database_config;		/* absolute path; "" = none */
+	char *database_namespace;	/* in that file; "" = the host's own */
+	struct sonic_databases databases;	/* of that file, if there is one */
 	uint32_t redis_timeout_ms;	/* for a connection to stand, and for a reply */
 	char *instance;			/* [A-Za-z0-9_.-]{1,32}, not starting with a dot */
 	char *netns;			/* name under /run/netns, or a path; "" = the daemon's own */
@@ -104,7 +108,8 @@ int options_read_file(struct options *options, const char *path, FILE *errors);
 /*
  * Reads --name value, --name=value and, for booleans, --name yes|no; overrides
  * what the file said, whatever the order. Loads the configuration file first
- * (the default one may be missing, one named by --config may not).
+ * (the default one may be missing, one named by --config may not), and then
+ * database_config, if there is one, which says what `redis` is.
  * Stops at the first operand. Returns 0 or -EINVAL after one line to `errors`;
  * `options` are then good for options_free() alone. With --help or --version
  * the file is not read and `options` stay as they are.

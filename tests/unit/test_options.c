@@ -8,6 +8,7 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/stat.h>
 #include <unistd.h>
 
@@ -195,9 +196,9 @@ static void an_unknown_key_names_its_file_and_line(void **state)
 {
 	assert_file_refused(state, "[neightrackd]\n\n# comment\nbatchsize = 1\n",
 			    ":4: unknown key 'batchsize'; allowed: redis, redis_user, "
-			    "redis_password_file, redis_timeout, instance, netns, "
-			    "netns_gone, netns_gone_keys, source, netlink_buffer, "
-			    "netlink_no_enobufs, schema, interfaces, ignore, ipv4, ipv6, "
+			    "redis_password_file, database_config, database_namespace, "
+			    "redis_timeout, instance, netns, netns_gone, "
+			    "netns_gone_keys, source, netlink_buffer, netlink_no_enobufs, schema, interfaces, ignore, ipv4, ipv6, "
 			    "link_local_ipv4, link_local_ipv6, noarp, key_prefix, "
 			    "batch_size, batch_timeout, moderation, transaction, "
 			    "audit_interval, ring_size, map_size, max_neighbours, pins, without, log_level, log_format");
@@ -469,6 +470,35 @@ static void losses_may_go_unseen_only_with_an_audit(void **state)
 	assert_non_null(strstr(errors_of(state), "allowed is an audit_interval above 0"));
 }
 
+static void redis_is_taken_from_the_database_config(void **state)
+{
+	static const char text[] =
+		"{ \"INSTANCES\": { \"redis\": { \"unix_socket_path\": \"/switch\" } }, "
+		"\"DATABASES\": { "
+		"\"APPL_DB\": { \"id\": 0, \"separator\": \":\", \"instance\": \"redis\" }, "
+		"\"CONFIG_DB\": { \"id\": 4, \"separator\": \"|\", \"instance\": \"redis\" }, "
+		"\"STATE_DB\": { \"id\": 6, \"separator\": \"|\", \"instance\": \"redis\" } } }";
+	int fd = memfd_create("databases", MFD_CLOEXEC);
+	char flag[64];
+
+	assert_int_equal(write(fd, text, sizeof(text) - 1), sizeof(text) - 1);
+	snprintf(flag, sizeof(flag), "--database-config=/proc/self/fd/%d", fd);
+	assert_int_equal(parse(state, flag, "--redis=tcp://a"), 0);
+	assert_string_equal(options_of(state)->redis, "unix:///switch?db=0");
+	assert_int_equal(options_of(state)->databases.databases[SONIC_CONFIG_DB].id, 4);
+	assert_int_equal(parse(state, flag, "--database-namespace=asic0"), -EINVAL);
+	assert_non_null(strstr(errors_of(state), "so no namespace 'asic0'"));
+	close(fd);
+}
+
+static void a_database_config_that_is_not_there_is_refused(void **state)
+{
+	assert_int_equal(parse(state, "--database-config=/nonexistent"), -EINVAL);
+	assert_error(state, "/nonexistent: cannot read: No such file or directory");
+	assert_int_equal(parse(state, "--database-config=", "--database-namespace=a"), -EINVAL);
+	assert_non_null(strstr(errors_of(state), "database_config, which is not set"));
+}
+
 /* Other values than the defaults, of all options that can change while the daemon runs */
 #define CHANGEABLE_WORDS \
 	"--interfaces=a", "--ignore=b", "--ipv4=no", "--ipv6=no", "--link-local-ipv4=no", \
@@ -620,6 +650,8 @@ int main(void)
 		option_test(options_end_at_the_first_operand),
 		option_test(help_and_version_do_not_need_a_good_file),
 		option_test(losses_may_go_unseen_only_with_an_audit),
+		option_test(redis_is_taken_from_the_database_config),
+		option_test(a_database_config_that_is_not_there_is_refused),
 		option_test(take_over_changes_what_a_running_daemon_can_change),
 		option_test(take_over_reports_what_needs_a_restart),
 		option_test(the_example_file_shows_every_option_with_its_default),
