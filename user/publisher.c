@@ -173,6 +173,7 @@ static int make_writer(struct publisher *publisher)
 		.loop = publisher->config.loop,
 		.address = &publisher->address,
 		.text = options->redis,
+		.kept = "the neighbours are kept",
 		.user = options->redis_user,
 		.password_file = options->redis_password_file,
 		.client_name = publisher->client_name,

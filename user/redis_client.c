@@ -200,9 +200,9 @@ static void say_away(struct redis_client *client, uint64_t now_ns)
 {
 	if (!client->away_since_ns)
 		client->away_since_ns = now_ns;
-	if (!client->away_was_said) {
-		log_warning("Redis at %s is away: %s; the neighbours are kept, trying again",
-			    client->config.text, client->drop_reason);
+	if (!client->away_was_said && client->config.kept) {
+		log_warning("Redis at %s is away: %s; %s, trying again", client->config.text,
+			    client->drop_reason, client->config.kept);
 		client->away_was_said = true;
 	} else {
 		log_debug("Redis at %s: %s", client->config.text, client->drop_reason);
@@ -398,15 +398,22 @@ bool redis_client_leaves(struct redis_client *client, const char *answer)
 	return false;
 }
 
-void redis_client_settled(struct redis_client *client, uint64_t repaired)
+void redis_client_returned(struct redis_client *client, const char *outcome)
 {
 	if (client->away_was_said)
-		log_notice("Redis at %s is back after %.1f s: %llu neighbours were repaired",
-			   client->config.text,
-			   (double)(clock_now_ns() - client->away_since_ns) / 1e9,
-			   (unsigned long long)repaired);
+		log_notice("Redis at %s is back after %.1f s: %s", client->config.text,
+			   (double)(clock_now_ns() - client->away_since_ns) / 1e9, outcome);
 	client->away_since_ns = 0;
 	client->away_was_said = false;
+}
+
+void redis_client_settled(struct redis_client *client, uint64_t repaired)
+{
+	char outcome[64];
+
+	snprintf(outcome, sizeof(outcome), "%llu neighbours were repaired",
+		 (unsigned long long)repaired);
+	redis_client_returned(client, outcome);
 }
 
 static void greet(struct redis_client *client)
@@ -495,6 +502,14 @@ static void begin_connecting(void *context)
 	}
 }
 
+/* Messages come between the replies, whenever there is one. */
+static bool is_message(const struct redis_client *client, const struct reply *reply)
+{
+	return client->config.events->message && reply->type == REPLY_ARRAY &&
+	       reply->element_count == 4 && reply->elements[0].type == REPLY_STRING &&
+	       !strcmp(reply->elements[0].text, "pmessage");
+}
+
 static void handle_replies(struct redis_client *client)
 {
 	const struct reply *reply;
@@ -508,6 +523,10 @@ static void handle_replies(struct redis_client *client)
 		if (found < 0) {
 			redis_client_drop(client, "it answers what is not RESP: %s", why);
 			return;
+		}
+		if (is_message(client, reply)) {
+			client->config.events->message(client->config.context, reply);
+			continue;
 		}
 		if (!client->expected_count) {
 			redis_client_drop(client, "it answers what was not asked");

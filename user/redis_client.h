@@ -23,6 +23,9 @@ struct redis_client_events {
 	void (*connected)(void *context);
 	/* everything that was in flight is lost: its outcome is not known */
 	void (*disconnected)(void *context);
+	/* a message of a pattern that this connection has subscribed to (PSUBSCRIBE), which
+	 * is the answer to no command: its pattern, channel and text. NULL: it does not */
+	void (*message)(void *context, const struct reply *reply);
 };
 
 struct redis_client_stats {
@@ -39,6 +42,9 @@ struct redis_client_config {
 	struct loop *loop;
 	const struct redis_address *address;
 	const char *text;		/* the address as the user wrote it, for messages */
+	/* what is not lost while Redis is away, for the warning; NULL: no warning, as
+	 * another client of the same server says it */
+	const char *kept;
 	const char *user;		/* "": Redis' default user */
 	const char *password_file;	/* "": no password */
 	const char *client_name;
@@ -74,6 +80,8 @@ void redis_client_flush(struct redis_client *client);
 /* The server has proved to be of use: says that it is back, if it was away, and
  * that `repaired` neighbours had to be written. */
 void redis_client_settled(struct redis_client *client, uint64_t repaired);
+/* The same of a client that writes no neighbours; outcome: what was done. */
+void redis_client_returned(struct redis_client *client, const char *outcome);
 
 /* Gives the connection up, for this reason, and makes a new one later. May be
  * called from on_reply. */
