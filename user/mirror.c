@@ -23,6 +23,7 @@
 #include "repair.h"
 #include "source.h"
 #include "statistics.h"
+#include "warm_restart.h"
 
 /* Records taken in before the writer and Redis get their turn again. */
 #define RECORDS_A_TURN 4096
@@ -44,6 +45,7 @@ struct mirror {
 	struct links *links;
 	struct repair *repair;
 	struct publisher *publisher;
+	struct warm_restart *warm_restart;	/* NULL: none, or done */
 	struct loop_watch source_watch;
 	struct moderation moderation;
 	struct loop_timer loss_check;
@@ -118,12 +120,30 @@ static void say_ready(struct mirror *mirror)
 		   mirror->options->redis, publisher_table(mirror->publisher));
 }
 
+/* A warm restart has writing wait. */
+static bool may_write(const struct mirror *mirror)
+{
+	return !mirror->warm_restart || warm_restart_is_over(mirror->warm_restart);
+}
+
 static void stop_if_written(struct mirror *mirror)
 {
 	/* what cannot be written now is repaired by the next start */
 	if (publisher_is_idle(mirror->publisher) || !publisher_is_connected(mirror->publisher) ||
-	    !repair_has_picture(mirror->repair))
+	    !repair_has_picture(mirror->repair) || !may_write(mirror))
 		loop_stop(mirror->loop);
+}
+
+static void finish_warm_restart(struct mirror *mirror)
+{
+	if (!mirror->warm_restart)
+		return;
+	if (repair_is_settled(mirror->repair) && publisher_is_idle(mirror->publisher))
+		warm_restart_all_is_written(mirror->warm_restart);
+	if (warm_restart_is_done(mirror->warm_restart)) {
+		warm_restart_free(mirror->warm_restart);
+		mirror->warm_restart = NULL;
+	}
 }
 
 /* While changes come quickly they are waited for without asking for a wakeup. */
@@ -152,6 +172,7 @@ static bool before_sleep(void *context)
 	more |= repair_work(mirror->repair);
 	publisher_run(mirror->publisher);
 	say_ready(mirror);
+	finish_warm_restart(mirror);
 	if (mirror->shutting_down)
 		stop_if_written(mirror);
 	if (more)
@@ -171,7 +192,8 @@ static void configure_moderation(struct mirror *mirror)
 
 static void start_writing(struct mirror *mirror)
 {
-	if (!publisher_redis_was_read(mirror->publisher) || !repair_has_picture(mirror->repair))
+	if (!publisher_redis_was_read(mirror->publisher) ||
+	    !repair_has_picture(mirror->repair) || !may_write(mirror))
 		return;
 	if (!mirror->netns_is_gone)
 		repair_confirm_published(mirror->repair);
@@ -196,6 +218,15 @@ static void on_unwanted(void *context, struct neigh_entry *entry)
 }
 
 static void on_redis_read(void *context)
+{
+	struct mirror *mirror = context;
+
+	if (mirror->warm_restart)
+		warm_restart_table_was_read(mirror->warm_restart);
+	start_writing(mirror);
+}
+
+static void on_warm_restart_over(void *context)
 {
 	start_writing(context);
 }
@@ -403,6 +434,26 @@ static int make_redis_side(struct mirror *mirror)
 	return publisher_new(&mirror->publisher, &config);
 }
 
+static int make_warm_restart(struct mirror *mirror)
+{
+	const struct options *options = mirror->options;
+	const struct warm_restart_config config = {
+		.loop = mirror->loop,
+		.databases = &options->databases,
+		.user = options->redis_user,
+		.password_file = options->redis_password_file,
+		.client_name = options->application,
+		.application = options->application,
+		.timeout_ms = options->redis_timeout_ms,
+		.restore_timeout_ms = options->restore_timeout_ms,
+		.is_fast = options->reconcile == OPTION_RECONCILE_FAST,
+		.over = on_warm_restart_over,
+		.context = mirror,
+	};
+
+	return options->warm_restart ? warm_restart_new(&mirror->warm_restart, &config) : 0;
+}
+
 int mirror_new(struct mirror **result, struct loop *loop, struct options *options)
 {
 	struct mirror *mirror = calloc(1, sizeof(*mirror));
@@ -429,6 +480,8 @@ int mirror_new(struct mirror **result, struct loop *loop, struct options *option
 		goto fail;
 	error = make_redis_side(mirror);
 	if (!error)
+		error = make_warm_restart(mirror);
+	if (!error)
 		error = make_kernel_side(mirror);
 	if (error)
 		goto fail;
@@ -452,6 +505,7 @@ void mirror_free(struct mirror *mirror)
 	/* programs for a network namespace that is gone are of no use to anybody */
 	source_free(mirror->source, mirror->options->pins == OPTION_PINS_KEEP &&
 				    !mirror->netns_is_gone);
+	warm_restart_free(mirror->warm_restart);
 	publisher_free(mirror->publisher);
 	neigh_table_free(mirror->table);
 	interface_set_free(mirror->interfaces);

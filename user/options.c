@@ -437,6 +437,9 @@ int options_parse(struct options *options, struct command_line *line, int argc, 
 		return -EINVAL;
 	if (apply_flags(options, words) < 0 || read_database_config(options, errors) < 0)
 		return -EINVAL;
+	if (options->warm_restart && !options->database_config[0])
+		return complain(errors, "warm_restart = yes: the databases of the switch are "
+				"looked for in database_config, which is not set");
 	if (options->netlink_no_enobufs && !options->audit_interval_s)
 		return complain(errors, "netlink_no_enobufs = yes with audit_interval = 0: nothing "
 				"would ever find what is lost; allowed is an audit_interval above "

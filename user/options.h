@@ -40,6 +40,11 @@ enum option_pins {
 	OPTION_PINS_REMOVE,
 };
 
+enum option_reconcile {
+	OPTION_RECONCILE_TIMER,
+	OPTION_RECONCILE_FAST,
+};
+
 enum option_schema {
 	OPTION_SCHEMA_PLAIN,		/* in the order of enum schema_kind */
 	OPTION_SCHEMA_SONIC,
@@ -54,6 +59,10 @@ struct options {
 	char *database_namespace;	/* in that file; "" = the host's own */
 	struct sonic_databases databases;	/* of that file, if there is one */
 	uint32_t redis_timeout_ms;	/* for a connection to stand, and for a reply */
+	char *application;		/* its name in the switch's databases */
+	bool warm_restart;		/* as SONiC's applications do; needs database_config */
+	enum option_reconcile reconcile;
+	uint32_t restore_timeout_ms;	/* for the kernel's neighbours to be restored */
 	char *instance;			/* [A-Za-z0-9_.-]{1,32}, not starting with a dot */
 	char *netns;			/* name under /run/netns, or a path; "" = the daemon's own */
 	enum option_netns_gone netns_gone;

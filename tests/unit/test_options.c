@@ -197,6 +197,7 @@ static void an_unknown_key_names_its_file_and_line(void **state)
 	assert_file_refused(state, "[neightrackd]\n\n# comment\nbatchsize = 1\n",
 			    ":4: unknown key 'batchsize'; allowed: redis, redis_user, "
 			    "redis_password_file, database_config, database_namespace, "
+			    "application, warm_restart, reconcile, restore_timeout, "
 			    "redis_timeout, instance, netns, netns_gone, "
 			    "netns_gone_keys, source, netlink_buffer, netlink_no_enobufs, schema, interfaces, ignore, ipv4, ipv6, "
 			    "link_local_ipv4, link_local_ipv6, noarp, key_prefix, "
