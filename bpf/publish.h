@@ -110,6 +110,11 @@ static __always_inline void look(const struct neighbour *n, struct change *chang
 		neigh_policy_state(control.policy, change->state.nud_state,
 				   change->state.ntf_flags, change->state.lladdr_bytes,
 				   change->state.mac);
+	/* from here on a MAC like any other, in claims and records */
+	if (change->reason == NEIGH_PUBLISH_UNRESOLVED) {
+		change->state.mac_word = 0;
+		change->reason = NEIGH_PUBLISH;
+	}
 }
 
 /* The map is full: publish without a claim. The record was reserved before this

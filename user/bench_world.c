@@ -198,7 +198,8 @@ redisContext *bench_world_connect(const struct bench_world *world)
 {
 	redisContext *connection = NULL;
 
-	return redis_blocking_connect(&connection, &world->options, "x") ? NULL : connection;
+	return redis_blocking_connect(&connection, &world->options, world->options.redis, "x") ?
+	       NULL : connection;
 }
 
 /* One that the user names must have nothing in it that could be taken for ours. */

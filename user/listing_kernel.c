@@ -14,12 +14,12 @@
 
 #include "link_message.h"
 #include "listing_grow.h"
+#include "listing_switch.h"
 #include "log.h"
 #include "neigh_message.h"
 #include "neightrack/policy.h"
 #include "netlink.h"
 #include "netns.h"
-#include "pattern.h"
 #include "picture.h"
 
 #define ANSWER_MS 5000
@@ -28,6 +28,7 @@
 struct dump {
 	struct netlink_socket socket;
 	const struct options *options;
+	struct switch_config switch_config;
 	struct listing *listing;
 	struct listing links;		/* interface and ifindex alone */
 	bool done;
@@ -62,22 +63,24 @@ static void add_link(struct dump *dump, const struct nlmsghdr *message)
 static void add_neighbour(struct dump *dump, const struct nlmsghdr *message)
 {
 	const struct options *options = dump->options;
-	uint32_t policy = picture_policy(options);
+	uint32_t policy = picture_policy(options, &dump->switch_config);
 	struct neigh_observation observation;
 	struct listing_row *row;
-	uint32_t flags = 0;
+	enum neigh_reason reason;
 	const char *name;
+	uint32_t flags;
 
 	if (neigh_message_parse(message, &observation))
 		return;
 	name = name_of(dump, observation.key.ifindex);
-	if (!name || picture_ignores(options, name))
+	if (!name)
 		return;
-	if (pattern_list_matches(options->link_local_ipv6, name))
-		flags |= NEIGH_INTERFACE_LINK_LOCAL;
-	if (neigh_policy_key(policy, flags, &observation.key) != NEIGH_PUBLISH ||
-	    neigh_policy_state(policy, observation.nud_state, observation.ntf_flags,
-			       observation.lladdr_bytes, observation.mac) != NEIGH_PUBLISH)
+	flags = picture_interface_flags(options, &dump->switch_config, name);
+	if (neigh_policy_key(policy, flags, &observation.key) != NEIGH_PUBLISH)
+		return;
+	reason = neigh_policy_state(policy, observation.nud_state, observation.ntf_flags,
+				    observation.lladdr_bytes, observation.mac);
+	if (reason != NEIGH_PUBLISH && reason != NEIGH_PUBLISH_UNRESOLVED)
 		return;
 	row = listing_add(dump->listing);
 	if (!row) {
@@ -88,7 +91,8 @@ static void add_neighbour(struct dump *dump, const struct nlmsghdr *message)
 	row->ifindex = observation.key.ifindex;
 	row->family = observation.key.family;
 	memcpy(row->addr, observation.key.addr, sizeof(row->addr));
-	memcpy(row->mac, observation.mac, sizeof(row->mac));
+	if (reason == NEIGH_PUBLISH)
+		memcpy(row->mac, observation.mac, sizeof(row->mac));
 	row->nud_state = observation.nud_state;
 	row->has_times = observation.has_times;
 	row->updated_s = observation.updated_s;
@@ -157,8 +161,12 @@ int listing_from_kernel(struct listing *listing, const struct options *options)
 {
 	struct dump dump = { .socket = { .fd = -1 }, .options = options, .listing = listing };
 	int netns_fd = netns_open(options->netns);
-	int error = netns_fd < 0 ? netns_fd : 0;
+	int error;
 
+	error = listing_switch_config(&dump.switch_config, options);
+	if (error)
+		goto out;
+	error = netns_fd < 0 ? netns_fd : 0;
 	if (!error)
 		error = netlink_open(&dump.socket, netns_fd, 0);
 	if (!error)
@@ -169,8 +177,10 @@ int listing_from_kernel(struct listing *listing, const struct options *options)
 			  strerror(-error));
 	else
 		qsort(listing->rows, listing->count, sizeof(*listing->rows), listing_compare);
+out:
 	netlink_close(&dump.socket);
 	listing_free(&dump.links);
+	switch_config_free(&dump.switch_config);
 	if (netns_fd >= 0)
 		close(netns_fd);
 	return error;

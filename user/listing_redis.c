@@ -200,7 +200,8 @@ int listing_from_redis(struct listing *listing, const struct options *options)
 	listing->count = 0;
 	error = schema_init(&reading.schema, (enum schema_kind)options->schema, options->key_prefix, 0);
 	if (!error)
-		error = redis_blocking_connect(&reading.redis, options, reading.schema.table);
+		error = redis_blocking_connect(&reading.redis, options, options->redis,
+					       reading.schema.table);
 	if (!error && reading.schema.kind == SCHEMA_SONIC)
 		error = scan(&reading, reading.schema.key_set);
 	if (!error)

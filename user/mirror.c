@@ -11,6 +11,7 @@
 
 #include "ablation.h"
 #include "clock.h"
+#include "config_db.h"
 #include "instance_lock.h"
 #include "links.h"
 #include "log.h"
@@ -31,6 +32,9 @@
 #define RECORDS_A_DRAIN 262144
 #define LOSS_CHECK_NS NS_PER_S
 #define SHUT_DOWN_NS (2 * NS_PER_S)
+/* Nothing is written, above all nothing removed, before it is known which neighbours
+ * count; but neighbours without CONFIG_DB are better than none. */
+#define CONFIG_PATIENCE_NS (10 * NS_PER_S)
 
 struct mirror {
 	struct loop *loop;
@@ -46,6 +50,10 @@ struct mirror {
 	struct repair *repair;
 	struct publisher *publisher;
 	struct warm_restart *warm_restart;	/* NULL: none, or done */
+	struct config_db *config_db;	/* NULL: the policy needs none */
+	char config_client_name[48];
+	struct loop_timer config_patience;
+	bool config_is_awaited;
 	struct loop_watch source_watch;
 	struct moderation moderation;
 	struct loop_timer loss_check;
@@ -120,10 +128,11 @@ static void say_ready(struct mirror *mirror)
 		   mirror->options->redis, publisher_table(mirror->publisher));
 }
 
-/* A warm restart has writing wait. */
+/* What the configuration says must be known, and a warm restart has writing wait. */
 static bool may_write(const struct mirror *mirror)
 {
-	return !mirror->warm_restart || warm_restart_is_over(mirror->warm_restart);
+	return !mirror->config_is_awaited &&
+	       (!mirror->warm_restart || warm_restart_is_over(mirror->warm_restart));
 }
 
 static void stop_if_written(struct mirror *mirror)
@@ -231,6 +240,43 @@ static void on_warm_restart_over(void *context)
 	start_writing(context);
 }
 
+static void on_config_known(void *context)
+{
+	struct mirror *mirror = context;
+
+	mirror->config_is_awaited = false;
+	loop_timer_disarm(&mirror->config_patience);
+	start_writing(mirror);
+}
+
+static void on_config_patience_ended(void *context)
+{
+	struct mirror *mirror = context;
+
+	log_warning("CONFIG_DB at %s could not be read so far: going on as if it were empty",
+		    mirror->options->config_db);
+	on_config_known(mirror);
+}
+
+/* Neighbours that exist already come and go as the switch's configuration wants. */
+static void on_config_changed(void *context)
+{
+	struct mirror *mirror = context;
+
+	if (mirror->netns_is_gone)
+		return;
+	picture_review(mirror->picture);
+	/* the first dump is under the new policy anyway */
+	if (mirror->links_are_known)
+		repair_request(mirror->repair, REPAIR_CONFIGURATION);
+}
+
+static void on_config_log_level(void *context, enum log_level level)
+{
+	(void)context;
+	log_set_level(level);
+}
+
 static bool is_ignored(void *context, const char *interface)
 {
 	const struct mirror *mirror = context;
@@ -328,6 +374,12 @@ static const struct links_events links_events = {
 	.dump_ends = on_links_end,
 };
 
+static const struct config_db_events config_events = {
+	.known = on_config_known,
+	.changed = on_config_changed,
+	.log_level = on_config_log_level,
+};
+
 static int open_netns(struct mirror *mirror, uint32_t *inum)
 {
 	const char *netns = mirror->options->netns;
@@ -357,6 +409,11 @@ static int watch_netns(struct mirror *mirror, uint32_t inum)
 	return error;
 }
 
+static const struct switch_config *switch_config(const struct mirror *mirror)
+{
+	return mirror->config_db ? config_db_switch(mirror->config_db) : NULL;
+}
+
 /* The kernel's side, in the order of the design: attach first, then dump. */
 static int make_kernel_side(struct mirror *mirror)
 {
@@ -368,7 +425,7 @@ static int make_kernel_side(struct mirror *mirror)
 		.netlink_no_enobufs = mirror->options->netlink_no_enobufs,
 		.map_size = mirror->options->map_size ? mirror->options->map_size :
 							mirror->options->max_neighbours,
-		.policy = picture_policy(mirror->options),
+		.policy = picture_policy(mirror->options, switch_config(mirror)),
 		.without = ablation_mask(mirror->options->without),
 		.interfaces = mirror->interfaces,
 	};
@@ -398,8 +455,8 @@ static int make_kernel_side(struct mirror *mirror)
 						    .ready = on_source_ready, .context = mirror };
 	/* edge-triggered: each wakeup is one event, whatever is left on the ring */
 	error = loop_add(mirror->loop, &mirror->source_watch, EPOLLIN | (uint32_t)EPOLLET);
-	mirror->picture = picture_new(mirror->options, mirror->interfaces, mirror->table,
-				      mirror->source);
+	mirror->picture = picture_new(mirror->options, switch_config(mirror), mirror->interfaces,
+				      mirror->table, mirror->source);
 	if (!error && !mirror->picture)
 		error = -ENOMEM;
 	if (error)
@@ -454,6 +511,33 @@ static int make_warm_restart(struct mirror *mirror)
 	return options->warm_restart ? warm_restart_new(&mirror->warm_restart, &config) : 0;
 }
 
+/* What a switch's configuration says, if the policy asks for it. */
+static int make_config_side(struct mirror *mirror)
+{
+	const struct options *options = mirror->options;
+	const struct config_db_config config = {
+		.loop = mirror->loop,
+		.address = options->config_db,
+		.separator = options->databases.databases[SONIC_CONFIG_DB].separator,
+		.user = options->redis_user,
+		.password_file = options->redis_password_file,
+		.timeout_ms = options->redis_timeout_ms,
+		.client_name = mirror->config_client_name,
+		.program = options->application,
+		.log_level = options->log_level,
+		.events = &config_events,
+		.context = mirror,
+	};
+
+	if (options->policy != OPTION_POLICY_SONIC)
+		return 0;
+	snprintf(mirror->config_client_name, sizeof(mirror->config_client_name), "neightrack-%s",
+		 options->instance);
+	mirror->config_is_awaited = true;
+	loop_timer_arm(&mirror->config_patience, CONFIG_PATIENCE_NS);
+	return config_db_new(&mirror->config_db, &config);
+}
+
 int mirror_new(struct mirror **result, struct loop *loop, struct options *options)
 {
 	struct mirror *mirror = calloc(1, sizeof(*mirror));
@@ -466,6 +550,7 @@ int mirror_new(struct mirror **result, struct loop *loop, struct options *option
 	mirror->netns_fd = -1;
 	loop_timer_init(loop, &mirror->loss_check, on_loss_check, mirror);
 	loop_timer_init(loop, &mirror->deadline, on_deadline, mirror);
+	loop_timer_init(loop, &mirror->config_patience, on_config_patience_ended, mirror);
 	mirror->lock_fd = instance_lock(options->instance);
 	if (mirror->lock_fd == -EBUSY) {
 		error = mirror->lock_fd;
@@ -481,6 +566,8 @@ int mirror_new(struct mirror **result, struct loop *loop, struct options *option
 	error = make_redis_side(mirror);
 	if (!error)
 		error = make_warm_restart(mirror);
+	if (!error)
+		error = make_config_side(mirror);
 	if (!error)
 		error = make_kernel_side(mirror);
 	if (error)
@@ -506,12 +593,14 @@ void mirror_free(struct mirror *mirror)
 	source_free(mirror->source, mirror->options->pins == OPTION_PINS_KEEP &&
 				    !mirror->netns_is_gone);
 	warm_restart_free(mirror->warm_restart);
+	config_db_free(mirror->config_db);
 	publisher_free(mirror->publisher);
 	neigh_table_free(mirror->table);
 	interface_set_free(mirror->interfaces);
 	netns_watch_free(mirror->netns_watch);
 	loop_timer_remove(mirror->loop, &mirror->loss_check);
 	loop_timer_remove(mirror->loop, &mirror->deadline);
+	loop_timer_remove(mirror->loop, &mirror->config_patience);
 	if (mirror->netns_fd >= 0)
 		close(mirror->netns_fd);
 	if (mirror->lock_fd >= 0)
@@ -522,6 +611,11 @@ void mirror_free(struct mirror *mirror)
 void mirror_reconfigure(struct mirror *mirror)
 {
 	int error = publisher_reconfigure(mirror->publisher);
+	enum log_level level;
+
+	/* CONFIG_DB goes before the options, which were just taken */
+	if (mirror->config_db && !config_db_log_level(mirror->config_db, &level))
+		log_set_level(level);
 
 	if (error)
 		log_error("cannot take over batch_size: %s", strerror(-error));

@@ -65,7 +65,8 @@ static void reload(struct daemon *daemon)
 	} else {
 		int changed = options_take_over(&daemon->options, &fresh, say_unchangeable, NULL);
 
-		log_set_level(daemon->options.log_level);
+		if (changed)
+			log_set_level(daemon->options.log_level);
 		log_notice("the configuration was read again: %d options changed", changed);
 		if (changed && daemon->mirror)
 			mirror_reconfigure(daemon->mirror);

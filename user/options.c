@@ -395,28 +395,40 @@ static int apply_flags(struct options *options, struct words words)
 	return status;
 }
 
-/* Takes from SONiC's own file where Redis is. */
+static int replace_text(char **member, const char *text, FILE *errors)
+{
+	char *copy = strdup(text);
+
+	if (!copy)
+		return complain(errors, "out of memory");
+	free(*member);
+	*member = copy;
+	return 0;
+}
+
+/* Takes from SONiC's own file where its databases are. */
 static int read_database_config(struct options *options, FILE *errors)
 {
+	struct sonic_database *databases = options->databases.databases;
 	char why[SONIC_WHY_BYTES];
-	char *redis;
 
 	if (!options->database_config[0]) {
 		if (options->database_namespace[0])
 			return complain(errors, "database_namespace = %s: it is looked for in "
 					"database_config, which is not set",
 					options->database_namespace);
+		databases[SONIC_APPL_DB].separator = ':';
+		databases[SONIC_CONFIG_DB].separator = '|';
+		databases[SONIC_STATE_DB].separator = '|';
 		return 0;
 	}
 	if (sonic_databases_read(&options->databases, options->database_config,
 				 options->database_namespace, why))
 		return complain(errors, "%s", why);
-	redis = strdup(options->databases.databases[SONIC_APPL_DB].address);
-	if (!redis)
-		return complain(errors, "out of memory");
-	free(options->redis);
-	options->redis = redis;
-	return 0;
+	if (!options->config_db[0] &&
+	    replace_text(&options->config_db, databases[SONIC_CONFIG_DB].address, errors) < 0)
+		return -EINVAL;
+	return replace_text(&options->redis, databases[SONIC_APPL_DB].address, errors);
 }
 
 int options_parse(struct options *options, struct command_line *line, int argc, char **argv,
@@ -440,6 +452,9 @@ int options_parse(struct options *options, struct command_line *line, int argc, 
 	if (options->warm_restart && !options->database_config[0])
 		return complain(errors, "warm_restart = yes: the databases of the switch are "
 				"looked for in database_config, which is not set");
+	if (options->policy == OPTION_POLICY_SONIC && !options->config_db[0])
+		return complain(errors, "policy = sonic: the rules depend on CONFIG_DB; config_db "
+				"or database_config must say where that is");
 	if (options->netlink_no_enobufs && !options->audit_interval_s)
 		return complain(errors, "netlink_no_enobufs = yes with audit_interval = 0: nothing "
 				"would ever find what is lost; allowed is an audit_interval above "

@@ -50,6 +50,11 @@ enum option_schema {
 	OPTION_SCHEMA_SONIC,
 };
 
+enum option_policy {
+	OPTION_POLICY_HOST,
+	OPTION_POLICY_SONIC,
+};
+
 /* Strings are owned by the struct (options_free). */
 struct options {
 	char *redis;			/* an address, checked by redis_address_parse() */
@@ -57,7 +62,8 @@ struct options {
 	char *redis_password_file;	/* absolute path; "" = no password */
 	char *database_config;		/* absolute path; "" = none */
 	char *database_namespace;	/* in that file; "" = the host's own */
-	struct sonic_databases databases;	/* of that file, if there is one */
+	struct sonic_databases databases;	/* of that file; else their separators alone */
+	char *config_db;		/* an address; "" = there is none */
 	uint32_t redis_timeout_ms;	/* for a connection to stand, and for a reply */
 	char *application;		/* its name in the switch's databases */
 	bool warm_restart;		/* as SONiC's applications do; needs database_config */
@@ -71,6 +77,7 @@ struct options {
 	uint32_t netlink_buffer_bytes;
 	bool netlink_no_enobufs;
 	enum option_schema schema;
+	enum option_policy policy;
 	char *interfaces;		/* patterns, see pattern.h; "" = all */
 	char *ignore;			/* patterns; default "lo" */
 	bool ipv4;
@@ -118,7 +125,8 @@ int options_read_file(struct options *options, const char *path, FILE *errors);
  * Reads --name value, --name=value and, for booleans, --name yes|no; overrides
  * what the file said, whatever the order. Loads the configuration file first
  * (the default one may be missing, one named by --config may not), and then
- * database_config, if there is one, which says what `redis` is.
+ * database_config, if there is one, which says what `redis` is, and config_db if that
+ * is not set.
  * Stops at the first operand. Returns 0 or -EINVAL after one line to `errors`;
  * `options` are then good for options_free() alone. With --help or --version
  * the file is not read and `options` stay as they are.

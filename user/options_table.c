@@ -24,6 +24,11 @@ static const char *check_redis(const char *text)
 	return redis_address_parse(&address, text, &why) < 0 ? why : NULL;
 }
 
+static const char *check_config_db(const char *text)
+{
+	return text[0] ? check_redis(text) : NULL;
+}
+
 static const char *check_instance(const char *text)
 {
 	size_t bytes = strspn(text, "abcdefghijklmnopqrstuvwxyzABCDEFGHIJKLMNOPQRSTUVWXYZ"
@@ -118,6 +123,9 @@ const struct option_entry option_table[] = {
 	{ "restore_timeout", OPTION_NUMBER, FIXED, AT(restore_timeout_ms), "180000",
 	  "ms that a warm restart waits for the kernel's neighbours to be restored",
 	  NUMBER(1000, 3600000, "ms") },
+	{ "config_db", OPTION_TEXT, FIXED, AT(config_db), "",
+	  "SONiC's CONFIG_DB, which policy = sonic needs; empty: that of database_config",
+	  TEXT(check_config_db, "ADDRESS") },
 	{ "redis_timeout", OPTION_NUMBER, FIXED, AT(redis_timeout_ms), "5000",
 	  "ms that Redis may take to connect, or for a reply", NUMBER(100, 600000, "ms") },
 	{ "instance", OPTION_TEXT, FIXED, AT(instance), "default",
@@ -137,6 +145,9 @@ const struct option_entry option_table[] = {
 	  ONE_OF("no|yes") },
 	{ "schema", OPTION_CHOICE, FIXED, AT(schema), "plain",
 	  "form of the keys and values in Redis", ONE_OF("plain|sonic") },
+	{ "policy", OPTION_CHOICE, FIXED, AT(policy), "host",
+	  "which neighbours count: a host's, or those of SONiC's neighsyncd",
+	  ONE_OF("host|sonic") },
 	{ PATTERNS(interfaces, "", "interfaces to watch; empty: all") },
 	{ PATTERNS(ignore, "lo", "interfaces to leave out of those") },
 	{ BOOLEAN(ipv4, "yes", "mirror IPv4 neighbours (ARP)") },
@@ -186,5 +197,6 @@ _Static_assert(sizeof(option_table) / sizeof(option_table[0]) == OPTION_ENTRY_CO
 
 bool option_hides(const struct option_entry *entry, const char *text)
 {
-	return entry->check == check_redis && strchr(text, '@');
+	return (entry->check == check_redis || entry->check == check_config_db) &&
+	       strchr(text, '@');
 }

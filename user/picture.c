@@ -12,6 +12,7 @@
 
 struct picture {
 	const struct options *options;
+	const struct switch_config *switch_config;	/* NULL: none */
 	struct interface_set *interfaces;
 	struct neigh_table *table;
 	struct source *source;
@@ -23,11 +24,20 @@ struct picture {
 	uint64_t left_out;
 };
 
-uint32_t picture_policy(const struct options *options)
+/* EVPN has no bit: see policy.h. */
+uint32_t picture_policy(const struct options *options, const struct switch_config *switch_config)
 {
-	return (options->ipv4 ? NEIGH_POLICY_IPV4 : 0) | (options->ipv6 ? NEIGH_POLICY_IPV6 : 0) |
+	uint32_t policy;
+
+	policy = (options->ipv4 ? NEIGH_POLICY_IPV4 : 0) | (options->ipv6 ? NEIGH_POLICY_IPV6 : 0) |
 	       (options->link_local_ipv4 ? NEIGH_POLICY_LINK_LOCAL_IPV4 : 0) |
 	       (options->noarp ? NEIGH_POLICY_NOARP : 0);
+	if (options->policy != OPTION_POLICY_SONIC)
+		return policy;
+	policy |= NEIGH_POLICY_SONIC;
+	if (!switch_config || !switch_config->dual_tor)
+		return policy;
+	return (policy | NEIGH_POLICY_DUAL_TOR) & ~NEIGH_POLICY_LINK_LOCAL_IPV4;
 }
 
 bool picture_ignores(const struct options *options, const char *interface)
@@ -37,15 +47,31 @@ bool picture_ignores(const struct options *options, const char *interface)
 	return pattern_list_matches(options->ignore, interface);
 }
 
-struct picture *picture_new(const struct options *options, struct interface_set *interfaces,
-			    struct neigh_table *table, struct source *source)
+uint32_t picture_interface_flags(const struct options *options,
+				 const struct switch_config *switch_config, const char *interface)
+{
+	uint32_t flags = 0;
+
+	if (picture_ignores(options, interface))
+		flags |= NEIGH_INTERFACE_IGNORED;
+	if (pattern_list_matches(options->link_local_ipv6, interface) ||
+	    (switch_config && switch_config_has_link_local(switch_config, interface)))
+		flags |= NEIGH_INTERFACE_LINK_LOCAL;
+	return flags;
+}
+
+struct picture *picture_new(const struct options *options,
+			    const struct switch_config *switch_config,
+			    struct interface_set *interfaces, struct neigh_table *table,
+			    struct source *source)
 {
 	struct picture *picture = calloc(1, sizeof(*picture));
 
 	if (!picture)
 		return NULL;
-	*picture = (struct picture){ .options = options, .interfaces = interfaces, .table = table,
-				     .source = source, .policy = picture_policy(options) };
+	*picture = (struct picture){ .options = options, .switch_config = switch_config,
+				     .interfaces = interfaces, .table = table, .source = source,
+				     .policy = picture_policy(options, switch_config) };
 	return picture;
 }
 
@@ -153,18 +179,6 @@ int picture_apply_record(struct picture *picture, const struct neigh_record *rec
 	return neigh_table_want(picture->table, entry, set ? record->mac : NULL);
 }
 
-static uint32_t interface_flags(const struct picture *picture, const struct interface *interface)
-{
-	const struct options *options = picture->options;
-	uint32_t flags = 0;
-
-	if (picture_ignores(options, interface->name))
-		flags |= NEIGH_INTERFACE_IGNORED;
-	if (pattern_list_matches(options->link_local_ipv6, interface->name))
-		flags |= NEIGH_INTERFACE_LINK_LOCAL;
-	return flags;
-}
-
 /* Takes out what the policy does not let in any more. */
 static void judge_entries(struct picture *picture, struct interface *interface)
 {
@@ -187,7 +201,8 @@ static void judge_interface(struct picture *picture, struct interface *interface
 {
 	int error;
 
-	interface->kernel_flags = interface_flags(picture, interface);
+	interface->kernel_flags = picture_interface_flags(picture->options, picture->switch_config,
+							  interface->name);
 	interface->ignored = interface->kernel_flags & NEIGH_INTERFACE_IGNORED;
 	error = source_set_interface(picture->source, interface->ifindex, interface->name,
 				     interface->kernel_flags);
@@ -332,7 +347,7 @@ static void review_interface(void *context, struct interface *interface)
 
 void picture_review(struct picture *picture)
 {
-	picture->policy = picture_policy(picture->options);
+	picture->policy = picture_policy(picture->options, picture->switch_config);
 	source_set_policy(picture->source, picture->policy);
 	interface_for_each(picture->interfaces, review_interface, picture);
 }
@@ -345,16 +360,22 @@ void picture_begin_dump(struct picture *picture, uint64_t start_ns)
 
 const uint8_t *picture_judge(struct picture *picture, const struct neigh_observation *observation)
 {
+	static const uint8_t unresolved[NEIGH_MAC_BYTES];
 	const struct interface *interface = interface_by_index(picture->interfaces,
 							       observation->key.ifindex);
 	uint32_t flags = interface ? interface->kernel_flags : NEIGH_INTERFACE_UNKNOWN;
 
 	if (neigh_policy_key(picture->policy, flags, &observation->key) != NEIGH_PUBLISH)
 		return NULL;
-	if (neigh_policy_state(picture->policy, observation->nud_state, observation->ntf_flags,
-			       observation->lladdr_bytes, observation->mac) != NEIGH_PUBLISH)
+	switch (neigh_policy_state(picture->policy, observation->nud_state, observation->ntf_flags,
+				   observation->lladdr_bytes, observation->mac)) {
+	case NEIGH_PUBLISH:
+		return observation->mac;
+	case NEIGH_PUBLISH_UNRESOLVED:
+		return unresolved;
+	default:
 		return NULL;
-	return observation->mac;
+	}
 }
 
 struct neigh_entry *picture_place(struct picture *picture,

@@ -20,16 +20,23 @@
 #include "neigh_table.h"
 #include "options.h"
 #include "source.h"
+#include "switch_config.h"
 
 struct picture;
 
-/* All must outlive the picture; options may change: see picture_review(). NULL: no memory. */
-struct picture *picture_new(const struct options *options, struct interface_set *interfaces,
-			    struct neigh_table *table, struct source *source);
+/* All must outlive the picture; options and switch_config (NULL: there is no switch) may
+ * change: see picture_review(). NULL: no memory. */
+struct picture *picture_new(const struct options *options,
+			    const struct switch_config *switch_config,
+			    struct interface_set *interfaces, struct neigh_table *table,
+			    struct source *source);
 void picture_free(struct picture *picture);
 
-/* The policy bits that the options ask for. */
-uint32_t picture_policy(const struct options *options);
+/* The policy bits that the options and the switch ask for. */
+uint32_t picture_policy(const struct options *options, const struct switch_config *switch_config);
+/* The NEIGH_INTERFACE_* of interfaces of that name. */
+uint32_t picture_interface_flags(const struct options *options,
+				 const struct switch_config *switch_config, const char *interface);
 /* Whether interfaces of that name are not to be mirrored. */
 bool picture_ignores(const struct options *options, const char *interface);
 
@@ -47,7 +54,8 @@ void picture_end_links(struct picture *picture);	/* those not told of meanwhile 
 /* The network namespace is gone, and all its links with it. */
 void picture_clear(struct picture *picture);
 
-/* After the options have changed: every interface is judged anew. */
+/* After the options or the switch's configuration have changed: every interface is judged
+ * anew. A dump must tell what else there is under the new policy. */
 void picture_review(struct picture *picture);
 
 /* A dump that started at start_ns (CLOCK_MONOTONIC). */

@@ -171,16 +171,16 @@ static enum outcome hop(struct attempt *attempt)
 }
 
 int redis_blocking_connect(redisContext **redis, const struct options *options,
-			   const char *probe_key)
+			   const char *address, const char *probe_key)
 {
 	struct attempt attempt = { .options = options, .probe_key = probe_key };
 	enum outcome outcome = FAILED;
 	uint32_t failures = 0;
 	const char *why;
-	int error = redis_address_parse(&attempt.address, options->redis, &why);
+	int error = redis_address_parse(&attempt.address, address, &why);
 
 	if (error) {
-		log_error("redis = %s: %s", options->redis, why);
+		log_error("Redis at %s: %s", address, why);
 		return error;
 	}
 	redis_route_init(&attempt.route, &attempt.address);
@@ -194,7 +194,7 @@ int redis_blocking_connect(redisContext **redis, const struct options *options,
 		attempt.redis = NULL;
 	}
 	if (outcome != CONNECTED) {
-		log_error("Redis at %s: %s", options->redis, attempt.why);
+		log_error("Redis at %s: %s", address, attempt.why);
 		return -EIO;
 	}
 	*redis = attempt.redis;

@@ -8,12 +8,12 @@
 #include "options.h"
 
 /*
- * Connects to the server that has our keys, as the options say: by way of a
- * sentinel or the other nodes of a cluster, with user, password and database.
- * probe_key: a key in the slot of all of ours. Says on stderr what failed.
- * Returns 0 and *redis, which the caller frees (redisFree), or -errno.
+ * Connects to the server at `address`, such as options->redis, that has our keys: by
+ * way of a sentinel or the other nodes of a cluster, with its database, and the user
+ * and password of the options. probe_key: a key in the slot of all of ours. Says on
+ * stderr what failed. Returns 0 and *redis, which the caller frees (redisFree), or -errno.
  */
 int redis_blocking_connect(redisContext **redis, const struct options *options,
-			   const char *probe_key);
+			   const char *address, const char *probe_key);
 
 #endif

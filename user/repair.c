@@ -17,6 +17,7 @@
 #include "clock.h"
 #include "log.h"
 #include "neigh_dump.h"
+#include "neightrack/policy.h"
 #include "netlink.h"
 
 #define LOOK_UPS_A_TURN 256
@@ -447,11 +448,18 @@ static int ask_kernel(struct repair *repair, const struct neigh_key *key,
 	return error == -ENOENT ? 0 : error;
 }
 
+/* On dual-ToR such a neighbour is published, but no hook tells of it before it has been
+ * looked for in vain for a second: that an audit is quicker is no fault. */
+static bool is_just_looked_for(const struct neigh_observation *observation)
+{
+	return observation->nud_state & NEIGH_NUD_INCOMPLETE;
+}
+
 /* Ends the entry's wait: with the truth, or, if that cannot be had, as it is. */
 static void look_up(struct repair *repair, struct neigh_entry *entry)
 {
 	static struct log_limit limit = { .burst = 3, .interval_ms = 10000 };
-	struct neigh_observation observation;
+	struct neigh_observation observation = { 0 };
 	uint64_t start_ns = clock_now_ns();
 	const uint8_t *mac;
 	struct neigh_key key;
@@ -468,7 +476,7 @@ static void look_up(struct repair *repair, struct neigh_entry *entry)
 		loop_timer_arm(&repair->follow_up, FOLLOW_UP_NS);
 	} else if (!entry->interface->ignored) {
 		if (picture_observe(repair->config.picture, entry, mac, start_ns) &&
-		    repair->cause == REPAIR_AUDIT) {
+		    repair->cause == REPAIR_AUDIT && !is_just_looked_for(&observation)) {
 			repair->stats.audit_repaired++;
 			repair->repaired_since_dump++;
 		}

@@ -166,6 +166,10 @@ static void handle_message(struct netlink_source *source, const struct nlmsghdr 
 					    observation.ntf_flags, observation.lladdr_bytes,
 					    observation.mac);
 	}
+	if (reason == NEIGH_PUBLISH_UNRESOLVED) {
+		memset(observation.mac, 0, sizeof(observation.mac));
+		reason = NEIGH_PUBLISH;
+	}
 	make_record(&record, &observation, reason == NEIGH_PUBLISH);
 	if (apply(context, &record))
 		c->submitted++;

@@ -8,6 +8,19 @@
  * interface) is `neigh_policy_key`; what changes during a neighbour's life
  * (NUD state, flags, MAC) is `neigh_policy_state`: an entry that leaves that
  * second set must be removed where it was published, so it is not "ignored".
+ *
+ * NEIGH_POLICY_SONIC asks for the rules of SONiC's neighsyncd. Those are rules about
+ * events: one that is "ignored" there leaves in Redis what was there before, right or
+ * wrong. Ours are about states, so that a dump, a look-up and an event have one answer.
+ * Where the two differ:
+ *   - NUD_NOARP not learned externally: ignored there, or, with EVPN, deleted. Here it
+ *     is absent either way, so the MAC from before does not stay for good.
+ *   - NUD_PROBE with EVPN: ignored there. Here it is as valid as the state before it,
+ *     from which the kernel keeps the MAC: that alone changes nothing, and writes nothing.
+ *   - no link-layer address, one of another length, or a broadcast one, and NUD_NONE:
+ *     ignored there, absent here.
+ *   - what an address is ignored for (link-local, dual-ToR) can change at run time: its
+ *     key goes and comes with that here, and is left or not made there.
  */
 #ifndef NEIGHTRACK_POLICY_H
 #define NEIGHTRACK_POLICY_H
@@ -18,6 +31,9 @@
 #define NEIGH_POLICY_IPV6		(1u << 1)
 #define NEIGH_POLICY_LINK_LOCAL_IPV4	(1u << 2)
 #define NEIGH_POLICY_NOARP		(1u << 3)
+#define NEIGH_POLICY_SONIC		(1u << 4)
+/* what cannot be resolved is published with a MAC of zeros: the other switch may know it */
+#define NEIGH_POLICY_DUAL_TOR		(1u << 5)
 
 /* include/uapi/linux/neighbour.h, which BPF programs cannot include */
 #define NEIGH_NUD_INCOMPLETE	0x01
@@ -50,8 +66,10 @@ neigh_policy_key(__u32 policy, __u32 interface_flags, const struct neigh_key *ke
 	if (key->family == NEIGHTRACK_FAMILY_IPV4) {
 		if (!(policy & NEIGH_POLICY_IPV4))
 			return NEIGH_IGNORE_FAMILY;
-		/* 224/4 and up (limited broadcast too), 0/8, 127/8 */
-		if (addr[0] >= 224 || addr[0] == 0 || addr[0] == 127)
+		/* 224/4 and up (limited broadcast too), 0/8, 127/8: neighsyncd leaves these to
+		 * their state, which is NUD_NOARP unless somebody has made them by hand */
+		if ((addr[0] >= 224 || addr[0] == 0 || addr[0] == 127) &&
+		    !(policy & NEIGH_POLICY_SONIC))
 			return NEIGH_IGNORE_MULTICAST;
 		if (addr[0] == 169 && addr[1] == 254 && !(policy & NEIGH_POLICY_LINK_LOCAL_IPV4))
 			return NEIGH_IGNORE_LINK_LOCAL_IPV4;
@@ -61,7 +79,9 @@ neigh_policy_key(__u32 policy, __u32 interface_flags, const struct neigh_key *ke
 	if (key->family == NEIGHTRACK_FAMILY_IPV6) {
 		if (!(policy & NEIGH_POLICY_IPV6))
 			return NEIGH_IGNORE_FAMILY;
-		if (addr[0] == 0xff)
+		/* neighsyncd: those of link-local scope */
+		if (addr[0] == 0xff &&
+		    (!(policy & NEIGH_POLICY_SONIC) || (addr[1] & 0x0f) == 0x02))
 			return NEIGH_IGNORE_MULTICAST;
 		if (addr[0] == 0xfe && (addr[1] & 0xc0) == 0x80 &&
 		    !(interface_flags & NEIGH_INTERFACE_LINK_LOCAL))
@@ -76,12 +96,16 @@ neigh_policy_key(__u32 policy, __u32 interface_flags, const struct neigh_key *ke
  * Whether a neighbour in this state is published now.
  * lladdr_bytes: length of the link-layer address, 0 if there is none; mac
  * holds at least NEIGH_MAC_BYTES bytes, and is read only if lladdr_bytes says so.
- * Returns NEIGH_PUBLISH or the NEIGH_ABSENT_* reason.
+ * Returns NEIGH_PUBLISH, NEIGH_PUBLISH_UNRESOLVED (then with a MAC of zeros, whatever
+ * mac is) or the NEIGH_ABSENT_* reason.
  */
 static inline __attribute__((always_inline)) enum neigh_reason
 neigh_policy_state(__u32 policy, __u16 nud_state, __u32 ntf_flags, __u32 lladdr_bytes,
 		   const __u8 *mac)
 {
+	if (nud_state & (NEIGH_NUD_INCOMPLETE | NEIGH_NUD_FAILED) &&
+	    policy & NEIGH_POLICY_DUAL_TOR)
+		return NEIGH_PUBLISH_UNRESOLVED;
 	if (!(nud_state & NEIGH_NUD_VALID))
 		return NEIGH_ABSENT_STATE;
 	if ((nud_state & NEIGH_NUD_NOARP) && !(ntf_flags & NEIGH_NTF_EXT_LEARNED) &&

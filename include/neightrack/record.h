@@ -93,6 +93,8 @@ enum neigh_reason {
 	NEIGH_ABSENT_NOARP,		/* NUD_NOARP and not learned externally */
 	NEIGH_ABSENT_LLADDR,		/* a link-layer address that is not 6 bytes long, or broadcast */
 	NEIGH_REASONS,
+	/* for neigh_policy_state() alone: published all the same, with a MAC of zeros */
+	NEIGH_PUBLISH_UNRESOLVED = NEIGH_REASONS,
 };
 
 /* Per program and CPU. At rest seen + rechecked = other_netns + filtered +

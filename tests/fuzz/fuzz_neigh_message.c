@@ -25,7 +25,7 @@ static void check(const struct neigh_observation *observation)
 	EXPECT(reason < NEIGH_REASONS);
 	reason = neigh_policy_state(~0u, observation->nud_state, observation->ntf_flags,
 				    observation->lladdr_bytes, observation->mac);
-	EXPECT(reason < NEIGH_REASONS);
+	EXPECT(reason <= NEIGH_PUBLISH_UNRESOLVED);
 	if (reason == NEIGH_PUBLISH)
 		EXPECT(observation->lladdr_bytes == NEIGH_MAC_BYTES);
 }

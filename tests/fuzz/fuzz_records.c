@@ -250,7 +250,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	world.options.ignore = strdup("lo ignored*");
 	world.interfaces = interface_set_new();
 	world.table = neigh_table_new(world.interfaces, 1024);
-	world.picture = picture_new(&world.options, world.interfaces, world.table, &world.source);
+	world.picture = picture_new(&world.options, NULL, world.interfaces, world.table,
+				    &world.source);
 	for (uint32_t i = 0; i < INTERFACES; i++)
 		picture_link(world.picture, 1 + i, names[i]);
 

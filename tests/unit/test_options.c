@@ -117,7 +117,7 @@ static int parse_words(void **state, const char *const *words)
 	struct fixture *fixture = *state;
 	char config[] = "--config";
 	char program[] = "neightrackd";
-	char *argv[32] = { program, config, fixture->path };
+	char *argv[64] = { program, config, fixture->path };
 	int argc = 3;
 
 	while (*words)
@@ -198,8 +198,8 @@ static void an_unknown_key_names_its_file_and_line(void **state)
 			    ":4: unknown key 'batchsize'; allowed: redis, redis_user, "
 			    "redis_password_file, database_config, database_namespace, "
 			    "application, warm_restart, reconcile, restore_timeout, "
-			    "redis_timeout, instance, netns, netns_gone, "
-			    "netns_gone_keys, source, netlink_buffer, netlink_no_enobufs, schema, interfaces, ignore, ipv4, ipv6, "
+			    "config_db, redis_timeout, instance, netns, netns_gone, "
+			    "netns_gone_keys, source, netlink_buffer, netlink_no_enobufs, schema, policy, interfaces, ignore, ipv4, ipv6, "
 			    "link_local_ipv4, link_local_ipv6, noarp, key_prefix, "
 			    "batch_size, batch_timeout, moderation, transaction, "
 			    "audit_interval, ring_size, map_size, max_neighbours, pins, without, log_level, log_format");
@@ -487,6 +487,9 @@ static void redis_is_taken_from_the_database_config(void **state)
 	assert_int_equal(parse(state, flag, "--redis=tcp://a"), 0);
 	assert_string_equal(options_of(state)->redis, "unix:///switch?db=0");
 	assert_int_equal(options_of(state)->databases.databases[SONIC_CONFIG_DB].id, 4);
+	assert_string_equal(options_of(state)->config_db, "unix:///switch?db=4");
+	assert_int_equal(parse(state, flag, "--config-db=tcp://b/4"), 0);
+	assert_string_equal(options_of(state)->config_db, "tcp://b/4");
 	assert_int_equal(parse(state, flag, "--database-namespace=asic0"), -EINVAL);
 	assert_non_null(strstr(errors_of(state), "so no namespace 'asic0'"));
 	close(fd);
@@ -498,6 +501,15 @@ static void a_database_config_that_is_not_there_is_refused(void **state)
 	assert_error(state, "/nonexistent: cannot read: No such file or directory");
 	assert_int_equal(parse(state, "--database-config=", "--database-namespace=a"), -EINVAL);
 	assert_non_null(strstr(errors_of(state), "database_config, which is not set"));
+}
+
+static void the_policy_of_a_switch_needs_its_config_db(void **state)
+{
+	assert_int_equal(parse(state, "--policy=sonic"), -EINVAL);
+	assert_non_null(strstr(errors_of(state), "config_db or database_config must say"));
+	assert_int_equal(parse(state, "--policy=sonic", "--config-db=unix:///a?db=4"), 0);
+	assert_int_equal(options_of(state)->policy, OPTION_POLICY_SONIC);
+	assert_int_equal(options_of(state)->databases.databases[SONIC_CONFIG_DB].separator, '|');
 }
 
 /* Other values than the defaults, of all options that can change while the daemon runs */
@@ -512,7 +524,7 @@ static void a_database_config_that_is_not_there_is_refused(void **state)
 	"--ring-size=4K", "--map-size=1", "--max-neighbours=16", "--log-format=json", \
 	"--redis-user=e", "--redis-password-file=/f", "--redis-timeout=1s", \
 	"--netns-gone=wait", "--netns-gone-keys=keep", "--netlink-buffer=1M", \
-	"--netlink-no-enobufs=yes", "--schema=sonic"
+	"--netlink-no-enobufs=yes", "--schema=sonic", "--policy=sonic", "--config-db=tcp://g"
 
 static void remember(void *names, const char *name)
 {
@@ -550,9 +562,10 @@ static void take_over_reports_what_needs_a_restart(void **state)
 	assert_int_equal(options_init(&running), 0);
 	assert_int_equal(parse(state, FIXED_WORDS), 0);
 	assert_int_equal(take_over(&running, state, names), 0);
-	assert_string_equal(names, "redis redis_user redis_password_file redis_timeout instance "
+	assert_string_equal(names, "redis redis_user redis_password_file config_db "
+			    "redis_timeout instance "
 			    "netns netns_gone netns_gone_keys source netlink_buffer "
-			    "netlink_no_enobufs schema key_prefix ring_size map_size max_neighbours "
+			    "netlink_no_enobufs schema policy key_prefix ring_size map_size max_neighbours "
 			    "log_format ");
 	assert_string_equal(running.instance, "default");
 	options_free(&running);
@@ -653,6 +666,7 @@ int main(void)
 		option_test(losses_may_go_unseen_only_with_an_audit),
 		option_test(redis_is_taken_from_the_database_config),
 		option_test(a_database_config_that_is_not_there_is_refused),
+		option_test(the_policy_of_a_switch_needs_its_config_db),
 		option_test(take_over_changes_what_a_running_daemon_can_change),
 		option_test(take_over_reports_what_needs_a_restart),
 		option_test(the_example_file_shows_every_option_with_its_default),

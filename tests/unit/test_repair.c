@@ -231,8 +231,8 @@ static int set_up(void **state)
 	fixture->loop = loop_new();
 	fixture->interfaces = interface_set_new();
 	fixture->table = neigh_table_new(fixture->interfaces, 64);
-	fixture->picture = picture_new(&fixture->options, fixture->interfaces, fixture->table,
-				       &fixture->source);
+	fixture->picture = picture_new(&fixture->options, NULL, fixture->interfaces,
+				       fixture->table, &fixture->source);
 	picture_link(fixture->picture, 1, "eth0");
 	config.loop = fixture->loop;
 	config.table = fixture->table;
