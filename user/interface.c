@@ -157,6 +157,15 @@ void interface_put(struct interface_set *set, struct interface *interface)
 	free(interface);
 }
 
+const char *interface_vrf(struct interface_set *set, const struct interface *interface)
+{
+	const struct interface *master = NULL;
+
+	if (interface->master_ifindex)
+		master = interface_by_index(set, interface->master_ifindex);
+	return master && !strncmp(master->name, "Vrf", 3) ? master->name : "";
+}
+
 void interface_for_each(struct interface_set *set,
 			void (*visit)(void *context, struct interface *interface), void *context)
 {

@@ -20,6 +20,7 @@ struct neigh_entry;
 struct interface {
 	char name[IFNAMSIZ];		/* "" = not known yet */
 	uint32_t ifindex;		/* 0 = no link has this name now */
+	uint32_t master_ifindex;	/* of that link; 0 = it has no master */
 	bool ignored;			/* by configuration: nothing of it is wanted */
 	bool seen;			/* by the dump of links under way, or made since it began */
 	uint32_t kernel_flags;		/* NEIGH_INTERFACE_*: what the kernel side was told */
@@ -50,6 +51,10 @@ void interface_set_index(struct interface_set *set, struct interface *interface,
 
 /* Frees the interface if it has no entries, and no ifindex or no name. */
 void interface_put(struct interface_set *set, struct interface *interface);
+
+/* The name of the interface's master if that is a VRF of SONiC, one named Vrf*; else "".
+ * Valid until a link is told of. */
+const char *interface_vrf(struct interface_set *set, const struct interface *interface);
 
 /* Calls visit() for each; visit() may put the one it is called with. */
 void interface_for_each(struct interface_set *set,

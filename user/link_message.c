@@ -8,17 +8,26 @@
 
 #include "netlink.h"
 
-static int find_name(const struct nlattr *attribute, void *context)
+static int collect(const struct nlattr *attribute, void *context)
 {
-	const char **name = context;
+	struct link_observation *observation = context;
 
-	if (mnl_attr_get_type(attribute) != IFLA_IFNAME)
-		return MNL_CB_OK;
-	if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0 ||
-	    mnl_attr_get_payload_len(attribute) > IFNAMSIZ)
-		return MNL_CB_ERROR;
-	*name = mnl_attr_get_str(attribute);
-	return MNL_CB_STOP;
+	switch (mnl_attr_get_type(attribute)) {
+	case IFLA_IFNAME:
+		if (mnl_attr_validate(attribute, MNL_TYPE_NUL_STRING) < 0 ||
+		    mnl_attr_get_payload_len(attribute) > IFNAMSIZ)
+			return MNL_CB_ERROR;
+		observation->name = mnl_attr_get_str(attribute);
+		break;
+	case IFLA_MASTER:
+		if (mnl_attr_validate(attribute, MNL_TYPE_U32) < 0)
+			return MNL_CB_ERROR;
+		observation->master_ifindex = mnl_attr_get_u32(attribute);
+		break;
+	default:
+		break;
+	}
+	return MNL_CB_OK;
 }
 
 int link_message_parse(const struct nlmsghdr *message, struct link_observation *observation)
@@ -32,8 +41,9 @@ int link_message_parse(const struct nlmsghdr *message, struct link_observation *
 	if (header->ifi_family != AF_UNSPEC || header->ifi_index <= 0)
 		return -EAGAIN;
 	observation->ifindex = (uint32_t)header->ifi_index;
+	observation->master_ifindex = 0;
 	observation->name = "";
-	if (mnl_attr_parse(message, sizeof(*header), find_name, &observation->name) < 0)
+	if (mnl_attr_parse(message, sizeof(*header), collect, observation) < 0)
 		return -EBADMSG;
 	return 0;
 }

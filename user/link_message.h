@@ -8,7 +8,8 @@
 
 struct link_observation {
 	uint32_t ifindex;
-	const char *name;	/* in the message; "" if it has none */
+	uint32_t master_ifindex;	/* 0: it has no master */
+	const char *name;		/* in the message; "" if it has none */
 };
 
 /*

@@ -70,7 +70,8 @@ static void handle_link(struct links *links, const struct nlmsghdr *message)
 	if (message->nlmsg_type == RTM_DELLINK)
 		links->events->link_gone(links->context, observation.ifindex);
 	else if (observation.name[0])
-		links->events->link(links->context, observation.ifindex, observation.name);
+		links->events->link(links->context, observation.ifindex, observation.name,
+				    observation.master_ifindex);
 }
 
 static void end_dump(struct links *links, int error)

@@ -12,7 +12,8 @@ struct links;
 struct links_events {
 	/* a dump of all links begins; each of them is told by link() */
 	void (*dump_begins)(void *context);
-	void (*link)(void *context, uint32_t ifindex, const char *name);
+	/* (master_ifindex: 0 = it has no master) */
+	void (*link)(void *context, uint32_t ifindex, const char *name, uint32_t master_ifindex);
 	void (*link_gone)(void *context, uint32_t ifindex);
 	/* the dump is whole. after_loss: notifications may have been lost before */
 	void (*dump_ends)(void *context, bool after_loss);

@@ -293,14 +293,15 @@ static void on_links_begin(void *context)
 	picture_begin_links(mirror->picture);
 }
 
-static void on_link(void *context, uint32_t ifindex, const char *name)
+static void on_link(void *context, uint32_t ifindex, const char *name, uint32_t master_ifindex)
 {
 	struct mirror *mirror = context;
 
 	if (mirror->netns_is_gone)
 		return;
 	/* also while the first dump is under way, which may have told of it before */
-	if (picture_link(mirror->picture, ifindex, name) && mirror->links_are_known)
+	if (picture_link(mirror->picture, ifindex, name, master_ifindex) &&
+	    mirror->links_are_known)
 		repair_request(mirror->repair, REPAIR_RENAMED);
 	check_losses_soon(mirror);
 }

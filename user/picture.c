@@ -225,6 +225,7 @@ static void detach_name(struct picture *picture, struct interface *interface)
 	uint32_t ifindex = interface->ifindex;
 	struct interface *nameless;
 
+	interface->master_ifindex = 0;
 	interface_set_index(picture->interfaces, interface, 0);
 	if (interface->entries) {
 		nameless = interface_get_by_index(picture->interfaces, ifindex);
@@ -250,7 +251,8 @@ static struct interface *free_name(struct picture *picture, const char *name)
 	return named;
 }
 
-bool picture_link(struct picture *picture, uint32_t ifindex, const char *name)
+bool picture_link(struct picture *picture, uint32_t ifindex, const char *name,
+		  uint32_t master_ifindex)
 {
 	struct interface *known = interface_by_index(picture->interfaces, ifindex);
 	uint32_t flags_before = NEIGH_INTERFACE_UNKNOWN;
@@ -258,6 +260,7 @@ bool picture_link(struct picture *picture, uint32_t ifindex, const char *name)
 
 	if (known && !strcmp(known->name, name)) {
 		known->seen = true;
+		known->master_ifindex = master_ifindex;
 		return false;
 	}
 	/* The kernel counts upwards. An ifindex that comes again had a life before,
@@ -274,6 +277,7 @@ bool picture_link(struct picture *picture, uint32_t ifindex, const char *name)
 		interface_set_index(picture->interfaces, known, 0);
 	interface_set_index(picture->interfaces, named, ifindex);
 	named->seen = true;
+	named->master_ifindex = master_ifindex;
 	if (known) {
 		if (known->name[0])
 			flags_before = known->kernel_flags;
@@ -294,6 +298,7 @@ static void remove_link(struct picture *picture, struct interface *interface)
 
 	source_forget_interface(picture->source, ifindex);
 	neigh_table_clear(picture->table, interface);
+	interface->master_ifindex = 0;
 	interface_set_index(picture->interfaces, interface, 0);
 	interface_put(picture->interfaces, interface);
 }

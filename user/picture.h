@@ -44,9 +44,10 @@ bool picture_ignores(const struct options *options, const char *interface);
  * -ENOMEM: a resync is due. */
 int picture_apply_record(struct picture *picture, const struct neigh_record *record);
 
-/* Links. Returns whether a dump must tell what neighbours the interface has: some
+/* Links; master_ifindex: 0 = it has none. Returns whether a dump must tell what neighbours the interface has: some
  * count under this name but were filtered under its former one, or are in doubt. */
-bool picture_link(struct picture *picture, uint32_t ifindex, const char *name);
+bool picture_link(struct picture *picture, uint32_t ifindex, const char *name,
+		  uint32_t master_ifindex);
 void picture_link_gone(struct picture *picture, uint32_t ifindex);
 void picture_begin_links(struct picture *picture);
 void picture_end_links(struct picture *picture);	/* those not told of meanwhile are gone */

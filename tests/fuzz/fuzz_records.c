@@ -162,7 +162,7 @@ static void take_anything(struct world *world, struct input *input)
 		break;
 	case 1:
 		name[1] = (char)('a' + next(input) % 6);
-		picture_link(world->picture, 1 + next(input) % 7, name);
+		picture_link(world->picture, 1 + next(input) % 7, name, next(input) % 8);
 		break;
 	case 2:
 		picture_link_gone(world->picture, 1 + next(input) % 7);
@@ -253,7 +253,7 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	world.picture = picture_new(&world.options, NULL, world.interfaces, world.table,
 				    &world.source);
 	for (uint32_t i = 0; i < INTERFACES; i++)
-		picture_link(world.picture, 1 + i, names[i]);
+		picture_link(world.picture, 1 + i, names[i], 0);
 
 	while (input.size)
 		step(&world, &input, modelled);

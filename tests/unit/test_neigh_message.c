@@ -176,6 +176,24 @@ static void a_link_has_its_name(void **state)
 	assert_string_equal(link.name, "Ethernet0");
 }
 
+static void a_link_has_its_master_or_none(void **state)
+{
+	struct nlmsghdr *message = begin_link(AF_UNSPEC, 7);
+	struct link_observation link = { .master_ifindex = 5 };
+
+	(void)state;
+	mnl_attr_put_strz(message, IFLA_IFNAME, "Ethernet0");
+	assert_int_equal(link_message_parse(message, &link), 0);
+	assert_int_equal(link.master_ifindex, 0);
+	mnl_attr_put_u32(message, IFLA_MASTER, 9);
+	assert_int_equal(link_message_parse(message, &link), 0);
+	assert_int_equal(link.master_ifindex, 9);
+	assert_string_equal(link.name, "Ethernet0");
+	message = begin_link(AF_UNSPEC, 7);
+	mnl_attr_put(message, IFLA_MASTER, 2, "ab");
+	assert_int_equal(link_message_parse(message, &link), -EBADMSG);
+}
+
 static void a_bridge_port_is_no_link(void **state)
 {
 	struct link_observation link;
@@ -209,6 +227,7 @@ int main(void)
 		cmocka_unit_test(a_message_that_ends_within_an_attribute_is_malformed),
 		cmocka_unit_test(a_message_without_a_header_is_malformed),
 		cmocka_unit_test(a_link_has_its_name),
+		cmocka_unit_test(a_link_has_its_master_or_none),
 		cmocka_unit_test(a_bridge_port_is_no_link),
 		cmocka_unit_test(a_name_without_end_or_too_long_is_malformed),
 	};

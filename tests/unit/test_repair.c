@@ -233,7 +233,7 @@ static int set_up(void **state)
 	fixture->table = neigh_table_new(fixture->interfaces, 64);
 	fixture->picture = picture_new(&fixture->options, NULL, fixture->interfaces,
 				       fixture->table, &fixture->source);
-	picture_link(fixture->picture, 1, "eth0");
+	picture_link(fixture->picture, 1, "eth0", 0);
 	config.loop = fixture->loop;
 	config.table = fixture->table;
 	config.picture = fixture->picture;
