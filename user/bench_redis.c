@@ -296,6 +296,7 @@ static uint32_t produce(const struct schema *schema, struct resp_buffer *command
 			.family = family_of(population),
 			.addr = addr[used],
 			.mac = is_delete ? NULL : mac[used],
+			.vrf = "",
 		};
 		if (++used < NEIGHBOURS_A_TRANSACTION && i + 1 < count)
 			continue;

@@ -277,6 +277,16 @@ static void on_config_log_level(void *context, enum log_level level)
 	log_set_level(level);
 }
 
+/* neighsyncd's rule for EVPN: the neighbour takes the place of the host route. */
+static const char *vrf_of_routes(void *context, const struct interface *interface)
+{
+	struct mirror *mirror = context;
+
+	if (!mirror->config_db || !config_db_switch(mirror->config_db)->evpn)
+		return "";
+	return interface_vrf(mirror->interfaces, interface);
+}
+
 static bool is_ignored(void *context, const char *interface)
 {
 	const struct mirror *mirror = context;
@@ -486,6 +496,7 @@ static int make_redis_side(struct mirror *mirror)
 		.is_ignored = is_ignored,
 		.unwanted = on_unwanted,
 		.was_read = on_redis_read,
+		.vrf = vrf_of_routes,
 		.context = mirror,
 	};
 

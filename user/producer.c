@@ -5,6 +5,7 @@
  */
 #include "producer.h"
 
+#include <stdio.h>
 #include <string.h>
 
 static void write_member(const struct schema *schema, struct resp_buffer *buffer,
@@ -54,12 +55,58 @@ static void write_fields(const struct schema *schema, struct resp_buffer *buffer
 	schema_write_fields(buffer, key, bytes, change->family, change->mac);
 }
 
+static bool has_route(const struct producer_change *change)
+{
+	return change->mac && change->vrf[0];
+}
+
+/* prefix before "<vrf>:<address>" of each whose host route goes. */
+static void write_routes(struct resp_buffer *buffer, const char *prefix,
+			 const struct producer_change *changes, uint32_t count)
+{
+	char text[SCHEMA_TABLE_BYTES + 2 + IFNAMSIZ + 1 + IP_TEXT_BYTES];
+
+	for (uint32_t i = 0; i < count; i++) {
+		int bytes;
+
+		if (!has_route(&changes[i]))
+			continue;
+		bytes = snprintf(text, sizeof(text), "%s%s:", prefix, changes[i].vrf);
+		bytes += (int)ip_to_text(changes[i].family, changes[i].addr, text + bytes);
+		resp_word(buffer, text, (size_t)bytes);
+	}
+}
+
+/* Returns the number of commands. */
+static uint32_t delete_routes(const struct schema *schema, struct resp_buffer *buffer,
+			      const struct producer_change *changes, uint32_t count,
+			      uint32_t routes)
+{
+	resp_begin(buffer, 2 + routes);
+	resp_text(buffer, "SADD");
+	resp_text(buffer, schema->route_key_set);
+	write_routes(buffer, "", changes, count);
+	resp_begin(buffer, 2 + routes);
+	resp_text(buffer, "SADD");
+	resp_text(buffer, schema->route_del_set);
+	write_routes(buffer, "", changes, count);
+	resp_begin(buffer, 1 + routes);
+	resp_text(buffer, "DEL");
+	write_routes(buffer, schema->route_pending, changes, count);
+	resp_command(buffer, (const char *const[]){ "PUBLISH", schema->route_channel, "G", NULL });
+	return 4;
+}
+
 uint32_t producer_write(const struct schema *schema, struct resp_buffer *buffer,
 			const struct producer_change *changes, uint32_t count)
 {
-	uint32_t removals = 0, commands = 2;	/* SADD of the keys, PUBLISH */
+	uint32_t removals = 0, routes = 0, commands = 2;	/* SADD of the keys, PUBLISH */
 
 	resp_command(buffer, (const char *const[]){ "MULTI", NULL });
+	for (uint32_t i = 0; i < count; i++)
+		routes += has_route(&changes[i]);
+	if (routes)
+		commands += delete_routes(schema, buffer, changes, count, routes);
 	resp_begin(buffer, 2 + count);
 	resp_text(buffer, "SADD");
 	resp_text(buffer, schema->key_set);

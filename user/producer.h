@@ -6,7 +6,8 @@
  *   set     K into the KEY_SET, its fields into the hash _NEIGH_TABLE:K
  *   delete  K into the KEY_SET and the DEL_SET, _NEIGH_TABLE:K removed
  *
- * and one PUBLISH behind them. The consumer takes keys off the KEY_SET and brings
+ * and one PUBLISH behind them. Before the sets of neighbours in a VRF their host routes
+ * ROUTE_TABLE:<vrf>:<address>, which came from elsewhere, are deleted in the same way. The consumer takes keys off the KEY_SET and brings
  * the hash NEIGH_TABLE:K up to date. It must never see a key before its fields, nor
  * one without the other: all of a flush is one transaction (MULTI/EXEC).
  */
@@ -26,6 +27,7 @@ struct producer_change {
 	const uint8_t *mac;	/* NULL: delete */
 	uint8_t family;
 	bool replaces;		/* nothing of what the key holds now may be left */
+	const char *vrf;	/* whose host route goes before this is set; "": none does */
 };
 
 /*

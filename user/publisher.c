@@ -142,6 +142,13 @@ static void on_unwanted(void *context, struct neigh_entry *entry)
 	publisher->config.unwanted(publisher->config.context, entry);
 }
 
+static const char *vrf(void *context, const struct interface *interface)
+{
+	const struct publisher *publisher = context;
+
+	return publisher->config.vrf(publisher->config.context, interface);
+}
+
 static bool is_partial(void *context)
 {
 	const struct publisher *publisher = context;
@@ -190,6 +197,7 @@ static int make_writer(struct publisher *publisher)
 		.schema = &publisher->schema,
 		.table = publisher->config.table,
 		.surprised = on_surprise,
+		.vrf = vrf,
 		.context = publisher,
 	};
 

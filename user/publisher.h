@@ -32,6 +32,8 @@ struct publisher_config {
 	void (*unwanted)(void *context, struct neigh_entry *entry);
 	/* after a connect: the table knows what Redis holds; publisher_start() is due */
 	void (*was_read)(void *context);
+	/* the VRF from which host routes go when neighbours of the interface are set; "" */
+	const char *(*vrf)(void *context, const struct interface *interface);
 	void *context;
 };
 

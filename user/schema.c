@@ -14,6 +14,22 @@ static const char *family_name(uint8_t family)
 	return family == NEIGHTRACK_FAMILY_IPV6 ? "IPv6" : "IPv4";
 }
 
+/* Named for the tables without their separator. */
+static void name_sets(struct schema *schema, const char *prefix, uint32_t database)
+{
+	snprintf(schema->key_set, sizeof(schema->key_set), "%sNEIGH_TABLE_KEY_SET", prefix);
+	snprintf(schema->del_set, sizeof(schema->del_set), "%sNEIGH_TABLE_DEL_SET", prefix);
+	snprintf(schema->channel, sizeof(schema->channel), "%sNEIGH_TABLE_CHANNEL@%u", prefix,
+		 database);
+	snprintf(schema->route_pending, sizeof(schema->route_pending), "_%sROUTE_TABLE:", prefix);
+	snprintf(schema->route_key_set, sizeof(schema->route_key_set), "%sROUTE_TABLE_KEY_SET",
+		 prefix);
+	snprintf(schema->route_del_set, sizeof(schema->route_del_set), "%sROUTE_TABLE_DEL_SET",
+		 prefix);
+	snprintf(schema->route_channel, sizeof(schema->route_channel),
+		 "%sROUTE_TABLE_CHANNEL@%u", prefix, database);
+}
+
 int schema_init(struct schema *schema, enum schema_kind kind, const char *key_prefix,
 		uint32_t database)
 {
@@ -26,11 +42,7 @@ int schema_init(struct schema *schema, enum schema_kind kind, const char *key_pr
 	memcpy(schema->table + bytes, table, sizeof(table));
 	schema->table_bytes = bytes + sizeof(table) - 1;
 	schema->kind = kind;
-	/* named for the table without its separator */
-	snprintf(schema->key_set, sizeof(schema->key_set), "%sNEIGH_TABLE_KEY_SET", key_prefix);
-	snprintf(schema->del_set, sizeof(schema->del_set), "%sNEIGH_TABLE_DEL_SET", key_prefix);
-	snprintf(schema->channel, sizeof(schema->channel), "%sNEIGH_TABLE_CHANNEL@%u", key_prefix,
-		 database);
+	name_sets(schema, key_prefix, database);
 	return 0;
 }
 

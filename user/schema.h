@@ -36,6 +36,11 @@ struct schema {
 	char key_set[SCHEMA_TABLE_BYTES + sizeof("_KEY_SET")];
 	char del_set[SCHEMA_TABLE_BYTES + sizeof("_DEL_SET")];
 	char channel[SCHEMA_TABLE_BYTES + sizeof("_CHANNEL@4294967295")];
+	/* the same of the table of routes, from which host routes are deleted */
+	char route_pending[SCHEMA_TABLE_BYTES + 2];	/* what its waiting hashes begin with */
+	char route_key_set[SCHEMA_TABLE_BYTES + sizeof("_KEY_SET")];
+	char route_del_set[SCHEMA_TABLE_BYTES + sizeof("_DEL_SET")];
+	char route_channel[SCHEMA_TABLE_BYTES + sizeof("_CHANNEL@4294967295")];
 };
 
 /* key_prefix: at most SCHEMA_PREFIX_BYTES bytes, else -ENAMETOOLONG. database: its

@@ -47,6 +47,7 @@ struct writer {
 	const struct schema *schema;
 	struct neigh_table *table;
 	void (*surprised)(void *context);
+	const char *(*vrf)(void *context, const struct interface *interface);
 	void *context;
 	struct detour *detour;
 	uint64_t last_detour_ns;	/* 0 = none of this connection */
@@ -95,6 +96,7 @@ struct writer *writer_new(const struct writer_parts *parts)
 	writer->schema = parts->schema;
 	writer->table = parts->table;
 	writer->surprised = parts->surprised;
+	writer->vrf = parts->vrf;
 	writer->context = parts->context;
 	writer->pause_ns = FIRST_PAUSE_NS;
 	writer->detour = detour_new(parts->client_config, parts->schema, parts->table,
@@ -446,6 +448,7 @@ static void produce(struct writer *writer, struct flush *flush, struct neigh_ent
 			.addr = entry->addr,
 			.mac = entry->wanted ? entry->in_flight_mac : NULL,
 			.replaces = entry->published == PUBLISHED_OTHER,
+			.vrf = writer->vrf(writer->context, entry->interface),
 		};
 		entry->is_news = false;
 		flush->writes[flush->count++].entry = entry;

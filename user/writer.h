@@ -43,6 +43,8 @@ struct writer_parts {
 	struct neigh_table *table;
 	/* an answer shows that somebody else has written to or removed one of our keys */
 	void (*surprised)(void *context);
+	/* the VRF from which host routes go when neighbours of the interface are set; "" */
+	const char *(*vrf)(void *context, const struct interface *interface);
 	void *context;
 };
 

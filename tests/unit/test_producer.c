@@ -60,8 +60,8 @@ static void assert_flush(const char *prefix, uint32_t database,
 static void sets_fill_their_hashes_before_one_notification(void **state)
 {
 	const struct producer_change changes[] = {
-		{ "Ethernet0", first, mac, NEIGHTRACK_FAMILY_IPV4, false },
-		{ "Vlan1000", second, mac, NEIGHTRACK_FAMILY_IPV6, false },
+		{ "Ethernet0", first, mac, NEIGHTRACK_FAMILY_IPV4, false, "" },
+		{ "Vlan1000", second, mac, NEIGHTRACK_FAMILY_IPV6, false, "" },
 	};
 
 	(void)state;
@@ -77,8 +77,8 @@ static void sets_fill_their_hashes_before_one_notification(void **state)
 static void deletes_are_in_both_sets_and_have_no_hash(void **state)
 {
 	const struct producer_change changes[] = {
-		{ "Ethernet0", first, NULL, NEIGHTRACK_FAMILY_IPV4, false },
-		{ "Ethernet0", third, mac, NEIGHTRACK_FAMILY_IPV4, false },
+		{ "Ethernet0", first, NULL, NEIGHTRACK_FAMILY_IPV4, false, "" },
+		{ "Ethernet0", third, mac, NEIGHTRACK_FAMILY_IPV4, false, "" },
 	};
 
 	(void)state;
@@ -94,7 +94,7 @@ static void deletes_are_in_both_sets_and_have_no_hash(void **state)
 
 static void a_replacement_is_a_delete_and_a_set(void **state)
 {
-	const struct producer_change change = { "e0", first, mac, NEIGHTRACK_FAMILY_IPV4, true };
+	const struct producer_change change = { "e0", first, mac, NEIGHTRACK_FAMILY_IPV4, true, "" };
 
 	(void)state;
 	assert_flush("p:", 0, &change, 1, 5,
@@ -107,12 +107,37 @@ static void a_replacement_is_a_delete_and_a_set(void **state)
 		     "EXEC\n");
 }
 
+static void the_host_route_of_a_set_goes_before_it(void **state)
+{
+	const struct producer_change changes[] = {
+		{ "Vlan10", first, mac, NEIGHTRACK_FAMILY_IPV4, false, "Vrf1" },
+		{ "Vlan20", second, mac, NEIGHTRACK_FAMILY_IPV6, false, "" },
+		{ "Vlan10", third, NULL, NEIGHTRACK_FAMILY_IPV4, false, "Vrf1" },
+	};
+
+	(void)state;
+	assert_flush("", 0, changes, 3, 10,
+		     "MULTI\n"
+		     "SADD ROUTE_TABLE_KEY_SET Vrf1:192.0.2.1\n"
+		     "SADD ROUTE_TABLE_DEL_SET Vrf1:192.0.2.1\n"
+		     "DEL _ROUTE_TABLE:Vrf1:192.0.2.1\n"
+		     "PUBLISH ROUTE_TABLE_CHANNEL@0 G\n"
+		     "SADD NEIGH_TABLE_KEY_SET Vlan10:192.0.2.1 Vlan20:2001:db8::9 Vlan10:192.0.2.3\n"
+		     "SADD NEIGH_TABLE_DEL_SET Vlan10:192.0.2.3\n"
+		     "DEL _NEIGH_TABLE:Vlan10:192.0.2.3\n"
+		     "HSET _NEIGH_TABLE:Vlan10:192.0.2.1 neigh 02:00:00:ab:cd:ef family IPv4\n"
+		     "HSET _NEIGH_TABLE:Vlan20:2001:db8::9 neigh 02:00:00:ab:cd:ef family IPv6\n"
+		     "PUBLISH NEIGH_TABLE_CHANNEL@0 G\n"
+		     "EXEC\n");
+}
+
 int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(sets_fill_their_hashes_before_one_notification),
 		cmocka_unit_test(deletes_are_in_both_sets_and_have_no_hash),
 		cmocka_unit_test(a_replacement_is_a_delete_and_a_set),
+		cmocka_unit_test(the_host_route_of_a_set_goes_before_it),
 	};
 
 	return cmocka_run_group_tests(tests, NULL, NULL);
