@@ -223,8 +223,12 @@ static void on_logger(void *context, const struct reply *reply)
 {
 	struct config_db *db = context;
 
-	if (reply->type != REPLY_ARRAY || reply->element_count != 2) {
-		fail(db, "HMGET", reply);
+	if (reply->type == REPLY_ERROR && redis_client_leaves(db->reader, reply->text)) {
+		db->failed = true;
+	} else if (reply->type != REPLY_ARRAY || reply->element_count != 2) {
+		/* which neighbours count does not depend on it */
+		log_debug("CONFIG_DB: cannot read %s: it answers: %s", db->logger_key,
+			  reply->type == REPLY_ERROR ? reply->text : "no array of two");
 	} else {
 		const struct reply *level = &reply->elements[0], *output = &reply->elements[1];
 

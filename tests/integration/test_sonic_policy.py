@@ -212,6 +212,20 @@ def test_6_a_packet_to_an_absent_host_makes_a_zero_mac_on_dual_tor(sonic, switch
     have(redis_server)
 
 
+def test_6_an_audit_during_a_first_look_is_no_alarm(sonic, switch, redis_server, config_db):
+    dual_tor(config_db)
+    has_read(sonic, "dual-ToR yes")
+    switch.sysctl("ipv4/neigh/Vlan1000/retrans_time_ms", 30000)
+    switch.ip("addr", "add", "192.0.2.1/24", "dev", "Vlan1000")
+    assert not switch.can_ping("192.0.2.77")
+    assert redis_server.table() == {}
+    sonic.audit()
+    have(redis_server, ("Vlan1000", "192.0.2.77", ZERO))
+    assert not sonic.said("were wrong")
+    add(switch, "192.0.2.77")
+    have(redis_server, ("Vlan1000", "192.0.2.77", MAC))
+
+
 def test_6_dual_tor_switched_on_and_off_changes_neighbours_that_exist(sonic, switch, redis_server,
                                                                       config_db):
     add(switch, "192.0.2.8")
@@ -339,14 +353,20 @@ def test_flags_that_somebody_sets_serve_without_the_right_to_set_them(
     assert not daemon.said("found by reading it")
 
 
-def test_without_the_right_to_read_it_goes_on_after_a_while(make_sonic_daemon, switch,
-                                                           redis_server):
-    forbid(redis_server, "-hmget", "-hget")
+def test_without_the_right_to_read_it_goes_on_after_a_while(switch, redis_server, make_redis,
+                                                           make_daemon):
+    config = make_redis()
+    config.start()
+    forbid(config, "-scan")
     add(switch, "192.0.2.9")
-    daemon = make_sonic_daemon()
-    daemon.launch()
-    eventually(lambda: daemon.said("going on as if it were empty"), UNTOLD_S)
-    assert daemon.said("HMGET: it answers: NOPERM")
+    daemon = make_daemon("--policy", "sonic", "--config-db", config.url).launch()
+    eventually(redis_server.table, UNTOLD_S)
+    assert daemon.said("going on as if it were empty")
+    assert daemon.said("SCAN: it answers: NOPERM")
+    forbid(config, "+scan")
+    config.client.hset("VLAN_INTERFACE|Vlan1000", "ipv6_use_link_local_only", "enable")
+    add(switch, "fe80::9")
+    have(redis_server, ("Vlan1000", "192.0.2.9", MAC), ("Vlan1000", "fe80::9", MAC))
 
 
 def test_rows_changed_while_the_connection_was_away_are_taken_in(make_sonic_daemon, switch,
@@ -364,6 +384,9 @@ def test_rows_changed_while_the_connection_was_away_are_taken_in(make_sonic_daem
     have(redis_server, ("Vlan1000", "192.0.2.9", MAC), ("Vlan1000", "192.0.2.10", MAC),
          ("Vlan1000", "fe80::9", MAC))
     assert len(daemon.lines) < len(before) + 30
+    # the new server has been made to notify, too
+    config_db.delete("VLAN_INTERFACE|Vlan1000")
+    have(redis_server, ("Vlan1000", "192.0.2.9", MAC), ("Vlan1000", "192.0.2.10", MAC))
 
 
 def test_the_last_answers_hold_on_while_config_db_is_away(switch, redis_server, make_redis,
@@ -404,6 +427,7 @@ def test_a_row_that_is_replaced_in_two_steps_moves_no_neighbour(sonic, switch, r
     deletes = sonic.count("deletes")
     for _ in range(5):
         config_db.delete("VLAN_INTERFACE|Vlan1000")
+        stay_quiet(0.01)
         link_local(config_db, "VLAN_INTERFACE|Vlan1000")
         stay_quiet(0.2)
     assert sonic.count("deletes") == deletes

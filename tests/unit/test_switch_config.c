@@ -26,6 +26,7 @@ static void each_row_is_told_apart(void **state)
 		{ "VXLAN_EVPN_NVO|nvo", SWITCH_ROW_EVPN, "" },
 		{ "INTERFACE|Ethernet0", SWITCH_ROW_INTERFACE, "Ethernet0" },
 		{ "INTERFACE|Ethernet0|10.0.0.1/31", SWITCH_ROW_OTHER, "" },
+		{ "VLAN_INTERFACE|Vlan1|::1", SWITCH_ROW_OTHER, "" },
 		{ "INTERFACE|Vlan1000", SWITCH_ROW_OTHER, "" },
 		{ "INTERFACE|eth0", SWITCH_ROW_OTHER, "" },
 		{ "INTERFACE|Loopback0", SWITCH_ROW_OTHER, "" },
