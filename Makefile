@@ -21,7 +21,7 @@ INSTRUMENT := $(if $(SANITIZE),-fsanitize=address -fsanitize=undefined \
               -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
               $(if $(COVERAGE),--coverage)
 
-PACKAGES := libbpf hiredis libmnl inih json-c
+PACKAGES := libbpf hiredis libmnl inih json-c libcap-ng
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuser -isystem $(BUILD) $(WARNINGS) \
               $(INSTRUMENT) $(CFLAGS) $(CPPFLAGS)
 LDLIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
@@ -39,6 +39,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/u
 
 .PHONY: all help setup run demo check memcheck soak benchmarks tests fuzzers fuzz install clean
 .DELETE_ON_ERROR:
+.SECONDARY:
 
 # not below sanitizers, which take malloc() themselves
 all: $(BUILD)/neightrackd $(BUILD)/neightrack $(if $(SANITIZE),,$(BUILD)/allocation_counter.so)
@@ -59,14 +60,16 @@ help:
 
 # --- the kernel side -----------------------------------------------------------
 
-$(BUILD)/neightrack.bpf.o: bpf/neightrack.bpf.c | $(BUILD)/
+$(BUILD)/%.bpf.o: bpf/%.bpf.c | $(BUILD)/
 	@echo '  BPF     $@'
 	$(Q)$(CLANG) $(BPF_CFLAGS) -MMD -MP -MF $(@:.o=.d) -c $< -o $@
 	$(Q)$(STRIP) -g $@
 
-$(BUILD)/neightrack.skel.h: $(BUILD)/neightrack.bpf.o
+$(BUILD)/%.skel.h: $(BUILD)/%.bpf.o
 	@echo '  SKEL    $@'
-	$(Q)$(BPFTOOL) gen skeleton $< name neightrack_bpf > $@
+	$(Q)$(BPFTOOL) gen skeleton $< name $*_bpf > $@
+
+SKELETONS := $(BUILD)/neightrack.skel.h $(BUILD)/neightrack_raw.skel.h
 
 # --- the user side -------------------------------------------------------------
 
@@ -75,7 +78,7 @@ $(BUILD)/%.o: user/%.c | $(BUILD)/
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
 
 # -MMD leaves out what -isystem finds
-$(BUILD)/programs.o: $(BUILD)/neightrack.skel.h
+$(BUILD)/programs.o: $(SKELETONS)
 
 $(BUILD)/libneightrack.a: $(OBJECTS)
 	@echo '  AR      $@'
@@ -117,7 +120,7 @@ FUZZ_CFLAGS := $(filter-out -fsanitize=%,$(ALL_CFLAGS)) $(FUZZ_FLAGS)
 $(BUILD)/fuzz/:
 	@mkdir -p $@
 
-$(BUILD)/fuzz/%.o: user/%.c $(BUILD)/neightrack.skel.h | $(BUILD)/fuzz/
+$(BUILD)/fuzz/%.o: user/%.c $(SKELETONS) | $(BUILD)/fuzz/
 	$(Q)$(CLANG) $(FUZZ_CFLAGS) -fsanitize=fuzzer-no-link,address,undefined -MMD -MP -c $< -o $@
 
 $(BUILD)/fuzz/libneightrack.a: $(SOURCES:user/%.c=$(BUILD)/fuzz/%.o)

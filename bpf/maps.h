@@ -36,8 +36,8 @@ struct {
 } interfaces SEC(".maps");
 
 /*
- * Indexed by enum neigh_hook. A program never interrupts itself on one CPU (the
- * kernel skips it then), so its own counters need no atomic operations.
+ * Indexed by enum neigh_hook. A program never interrupts itself on one CPU (it is
+ * skipped then), so its own counters need no atomic operations.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);

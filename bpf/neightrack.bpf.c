@@ -1,6 +1,7 @@
 // SPDX-License-Identifier: GPL-2.0-only
 /*
- * The kernel side of neightrack: a program a hook, two lines each.
+ * The kernel side of neightrack: a program a hook, two lines each. For kernels that
+ * cannot load this there is neightrack_raw.bpf.c.
  *
  * neigh_update_done, neigh_timer_handler and neigh_cleanup_and_release together
  * see every change of validity and MAC that RTM_NEWNEIGH and RTM_DELNEIGH tell.

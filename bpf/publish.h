@@ -47,6 +47,7 @@ struct change {
 	__u32 lost_swaps;
 	__u32 was_valid;	/* the claim that this run replaced */
 	__u32 fence;		/* nothing but the place of an atomic operation, which orders */
+	__u32 runs;		/* a run on this CPU is at work on all this */
 	bool published;		/* this run has submitted a record */
 	bool deleted;		/* the neighbour itself goes away */
 };
@@ -431,6 +432,21 @@ static __always_inline bool is_seen_to(const struct neighbour *n)
 	return true;
 }
 
+/*
+ * Kernels before 6.1 run a tracepoint's program inside itself, when a softirq brings up
+ * what it works on; later ones skip it then, and count that. So does this, before what
+ * the interrupted run has written is spoilt. What the first copy leaves out the second
+ * one sees.
+ */
+static __always_inline bool is_reentered(const struct change *change, __u32 hook)
+{
+	if (!READ_ONCE(change->runs))
+		return false;
+	if (hook != NEIGH_HOOK_UPDATE)
+		__sync_fetch_and_add(&control.lost, 1);
+	return true;
+}
+
 static __always_inline int handle_neighbour(const struct neighbour *n, __u32 hook)
 {
 	struct neigh_counters *c;
@@ -440,8 +456,10 @@ static __always_inline int handle_neighbour(const struct neighbour *n, __u32 hoo
 		return 0;
 	c = bpf_map_lookup_elem(&counters, &hook);
 	change = bpf_map_lookup_elem(&changes, &hook);
-	if (!c || !change)
+	if (!c || !change || is_reentered(change, hook))
 		return 0;
+	change->runs = 1;
+	barrier();
 	c->seen++;
 	if (hook == NEIGH_HOOK_CLEANUP)
 		__sync_fetch_and_add(&control.deletions, 1);
@@ -460,6 +478,7 @@ static __always_inline int handle_neighbour(const struct neighbour *n, __u32 hoo
 	}
 	barrier();
 	change->seen_to = (__u64)n;
+	change->runs = 0;
 	return 0;
 }
 

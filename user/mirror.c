@@ -431,6 +431,7 @@ static int make_kernel_side(struct mirror *mirror)
 	struct source_config source_config = {
 		.kind = mirror->options->source,
 		.instance = mirror->options->instance,
+		.btf = mirror->options->btf,
 		.ring_size_bytes = mirror->options->ring_size_bytes,
 		.netlink_buffer_bytes = mirror->options->netlink_buffer_bytes,
 		.netlink_no_enobufs = mirror->options->netlink_no_enobufs,

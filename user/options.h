@@ -19,11 +19,18 @@
 
 #define OPTIONS_DEFAULT_FILE "/etc/neightrack/neightrackd.conf"
 
+/* Behind the first one in the order in which they are tried. */
 enum option_source {
 	OPTION_SOURCE_AUTO,
 	OPTION_SOURCE_TP_BTF,
+	OPTION_SOURCE_RAW_TP,
+	OPTION_SOURCE_KPROBE,
 	OPTION_SOURCE_NETLINK,
+	OPTION_SOURCES,
 };
+
+/* The words for them. */
+extern const char *const option_source_names[OPTION_SOURCES];
 
 enum option_netns_gone {
 	OPTION_NETNS_GONE_END,
@@ -74,6 +81,7 @@ struct options {
 	enum option_netns_gone netns_gone;
 	enum option_netns_gone_keys netns_gone_keys;
 	enum option_source source;
+	char *btf;			/* absolute path; "" = the kernel's own */
 	uint32_t netlink_buffer_bytes;
 	bool netlink_no_enobufs;
 	enum option_schema schema;

@@ -87,6 +87,14 @@ static const char *check_without(const char *text)
 	       "interface_hash, preallocation, batching, configuration_cache";
 }
 
+const char *const option_source_names[OPTION_SOURCES] = {
+	[OPTION_SOURCE_AUTO] = "auto",
+	[OPTION_SOURCE_TP_BTF] = "tp_btf",
+	[OPTION_SOURCE_RAW_TP] = "raw_tp",
+	[OPTION_SOURCE_KPROBE] = "kprobe",
+	[OPTION_SOURCE_NETLINK] = "netlink",
+};
+
 #define AT(member) offsetof(struct options, member)
 #define TEXT(function, word) .check = (function), .values = (word)
 #define ONE_OF(words) .values = (words)
@@ -137,7 +145,10 @@ const struct option_entry option_table[] = {
 	{ "netns_gone_keys", OPTION_CHOICE, FIXED, AT(netns_gone_keys), "remove",
 	  "and what becomes of its keys in Redis then", ONE_OF("remove|keep") },
 	{ "source", OPTION_CHOICE, FIXED, AT(source), "auto",
-	  "where changes of neighbours are seen", ONE_OF("auto|tp_btf|netlink") },
+	  "where changes of neighbours are seen", ONE_OF("auto|tp_btf|raw_tp|kprobe|netlink") },
+	{ "btf", OPTION_TEXT, FIXED, AT(btf), "",
+	  "file with the kernel's types, if it has none; empty: its own",
+	  TEXT(check_path, "FILE") },
 	{ "netlink_buffer", OPTION_NUMBER, FIXED, AT(netlink_buffer_bytes), "16777216",
 	  "bytes that the netlink source's socket may hold", NUMBER(4096, 1u << 30, "bytes") },
 	{ "netlink_no_enobufs", OPTION_BOOLEAN, FIXED, AT(netlink_no_enobufs), "no",

@@ -10,31 +10,72 @@
 #include <stdlib.h>
 #include <string.h>
 #include <sys/mman.h>
+#include <sys/stat.h>
 #include <unistd.h>
 
+#include "kprobe.h"
 #include "log.h"
 #include "neightrack.skel.h"
+#include "neightrack_raw.skel.h"
 #include "pins.h"
 
 #define CLEAR_BATCH 4096u
 
-static const char *const map_names[PROGRAM_MAPS] = {
-	[PROGRAM_MAP_RECORDS] = "records",
-	[PROGRAM_MAP_NEIGHBOURS] = "neighbours",
-	[PROGRAM_MAP_INTERFACES] = "interfaces",
-	[PROGRAM_MAP_COUNTERS] = "counters",
-	[PROGRAM_MAP_CONTROL] = "control",
-	[PROGRAM_MAP_LOW_INTERFACES] = "low_interfaces",
-	[PROGRAM_MAP_IDENTITY] = "identity",
+/* How a map is called where it is pinned, and in the objects. */
+static const struct {
+	const char *pin;
+	const char *map;
+} map_names[PROGRAM_MAPS] = {
+	[PROGRAM_MAP_RECORDS] = { "records", "records" },
+	[PROGRAM_MAP_NEIGHBOURS] = { "neighbours", "neighbours" },
+	[PROGRAM_MAP_INTERFACES] = { "interfaces", "interfaces" },
+	[PROGRAM_MAP_COUNTERS] = { "counters", "counters" },
+	[PROGRAM_MAP_CONTROL] = { "control", ".bss" },
+	[PROGRAM_MAP_LOW_INTERFACES] = { "low_interfaces", ".data.interfaces" },
+	[PROGRAM_MAP_IDENTITY] = { "identity", ".rodata" },
 };
 
-/* The order is that of attaching too: see is_seen_to() in bpf/publish.h. */
-static const char *const program_names[NEIGH_HOOKS] = {
-	[NEIGH_HOOK_UPDATE] = "neigh_update",
-	[NEIGH_HOOK_UPDATE_AGAIN] = "neigh_update_2",
-	[NEIGH_HOOK_TIMER] = "neigh_timer",
-	[NEIGH_HOOK_CLEANUP] = "neigh_cleanup",
+/* One of the two objects, and those of its programs that are used. */
+struct program_set {
+	const char *description;
+	const void *(*object)(size_t *bytes);
+	enum bpf_prog_type type;
+	/* in the order of attaching: see is_seen_to() in bpf/publish.h */
+	struct {
+		const char *program;	/* NULL: none */
+		const char *where;	/* tracepoint or function */
+	} hooks[NEIGH_HOOKS];
 };
+
+#define ON_TRACEPOINTS {								\
+	[NEIGH_HOOK_UPDATE] = { "neigh_update", "neigh_update_done" },			\
+	[NEIGH_HOOK_UPDATE_AGAIN] = { "neigh_update_2", "neigh_update_done" },		\
+	[NEIGH_HOOK_TIMER] = { "neigh_timer", "neigh_timer_handler" },			\
+	[NEIGH_HOOK_CLEANUP] = { "neigh_cleanup", "neigh_cleanup_and_release" },	\
+}
+
+static const struct program_set program_sets[] = {
+	[OPTION_SOURCE_TP_BTF] = {
+		"tp_btf on neigh_update_done (twice), neigh_timer_handler, "
+		"neigh_cleanup_and_release",
+		neightrack_bpf__elf_bytes, BPF_PROG_TYPE_TRACING, ON_TRACEPOINTS,
+	},
+	[OPTION_SOURCE_RAW_TP] = {
+		"raw_tp on neigh_update_done (twice), neigh_timer_handler, "
+		"neigh_cleanup_and_release",
+		neightrack_raw_bpf__elf_bytes, BPF_PROG_TYPE_RAW_TRACEPOINT, ON_TRACEPOINTS,
+	},
+	[OPTION_SOURCE_KPROBE] = {
+		"kprobe on " KPROBE_FUNCTION,
+		neightrack_raw_bpf__elf_bytes, BPF_PROG_TYPE_KPROBE,
+		{ [NEIGH_HOOK_UPDATE] = { "neigh_notify", KPROBE_FUNCTION } },
+	},
+};
+
+const char *programs_description(enum option_source kind)
+{
+	return program_sets[kind].description;
+}
 
 static void pin_path(const struct programs_config *config, const char *name, char *path)
 {
@@ -50,7 +91,19 @@ static uint64_t fnv1a(uint64_t hash, const void *bytes, size_t count)
 	return hash;
 }
 
-/* What the programs are: this build's, for these sizes. */
+/* Another file of types may give other programs, whatever it is called. */
+static uint64_t hash_file(uint64_t hash, const char *path)
+{
+	struct stat status;
+
+	if (!path[0] || stat(path, &status))
+		return hash;
+	hash = fnv1a(hash, &status.st_ino, sizeof(status.st_ino));
+	hash = fnv1a(hash, &status.st_size, sizeof(status.st_size));
+	return fnv1a(hash, &status.st_mtim, sizeof(status.st_mtim));
+}
+
+/* What the programs are: this build's, of this kind, for these sizes. */
 static struct neigh_identity identity_of(const struct programs_config *config)
 {
 	struct neigh_identity identity = {
@@ -60,9 +113,11 @@ static struct neigh_identity identity_of(const struct programs_config *config)
 		.without = config->without,
 	};
 	size_t bytes;
-	const void *object = neightrack_bpf__elf_bytes(&bytes);
+	const void *object = program_sets[config->kind].object(&bytes);
+	uint64_t hash = fnv1a(0xcbf29ce484222325ull, object, bytes);
 
-	identity.object_hash = fnv1a(0xcbf29ce484222325ull, object, bytes);
+	hash = fnv1a(hash, &config->kind, sizeof(config->kind));
+	identity.object_hash = hash_file(hash, config->btf);
 	return identity;
 }
 
@@ -117,16 +172,19 @@ static int map_values(struct programs *programs)
 
 static int open_pins(struct programs *programs, const struct programs_config *config)
 {
+	const struct program_set *set = &program_sets[config->kind];
 	char path[PATH_MAX];
 
 	for (int i = 0; i < PROGRAM_MAPS; i++) {
-		pin_path(config, map_names[i], path);
+		pin_path(config, map_names[i].pin, path);
 		programs->maps[i] = bpf_obj_get(path);
 		if (programs->maps[i] < 0)
 			return -errno;
 	}
 	for (int i = 0; i < NEIGH_HOOKS; i++) {
-		pin_path(config, program_names[i], path);
+		if (!set->hooks[i].program)
+			continue;
+		pin_path(config, set->hooks[i].program, path);
 		programs->programs[i] = bpf_obj_get(path);
 		if (programs->programs[i] < 0)
 			return -errno;
@@ -144,23 +202,25 @@ static bool has_shape(int fd, uint32_t key_bytes, uint32_t value_bytes, uint32_t
 	       info.value_size == value_bytes && (!entries || info.max_entries == entries);
 }
 
-static bool is_program(int fd, const char *name)
+static bool is_program(int fd, enum bpf_prog_type type, const char *name)
 {
 	struct bpf_prog_info info = { 0 };
 	uint32_t bytes = sizeof(info);
 
-	return !bpf_obj_get_info_by_fd(fd, &info, &bytes) && info.type == BPF_PROG_TYPE_TRACING &&
+	return !bpf_obj_get_info_by_fd(fd, &info, &bytes) && info.type == type &&
 	       !strncmp(info.name, name, sizeof(info.name));
 }
 
 static bool are_ours(const struct programs *programs, const struct programs_config *config)
 {
 	const struct neigh_identity expected = identity_of(config);
+	const struct program_set *set = &program_sets[config->kind];
 	struct neigh_identity identity;
 	uint32_t zero = 0;
 
 	for (int i = 0; i < NEIGH_HOOKS; i++)
-		if (!is_program(programs->programs[i], program_names[i]))
+		if (set->hooks[i].program &&
+		    !is_program(programs->programs[i], set->type, set->hooks[i].program))
 			return false;
 	return has_shape(programs->maps[PROGRAM_MAP_IDENTITY], sizeof(zero), sizeof(identity), 1) &&
 	       !bpf_map_lookup_elem(programs->maps[PROGRAM_MAP_IDENTITY], &zero, &identity) &&
@@ -264,32 +324,61 @@ static int print_libbpf(enum libbpf_print_level level, const char *format, va_li
 	return 0;
 }
 
-/* Descriptors of our own, so that all that libbpf keeps of an object can go. */
-static int take_descriptors(struct programs *programs, const struct neightrack_bpf *object)
+/* Those of the set alone; others in the object may need what this kernel lacks. */
+static void choose_programs(struct bpf_object *object, const struct program_set *set)
 {
-	const struct bpf_map *maps[PROGRAM_MAPS] = {
-		[PROGRAM_MAP_RECORDS] = object->maps.records,
-		[PROGRAM_MAP_NEIGHBOURS] = object->maps.neighbours,
-		[PROGRAM_MAP_INTERFACES] = object->maps.interfaces,
-		[PROGRAM_MAP_COUNTERS] = object->maps.counters,
-		[PROGRAM_MAP_CONTROL] = object->maps.bss,
-		[PROGRAM_MAP_LOW_INTERFACES] = object->maps.data_interfaces,
-		[PROGRAM_MAP_IDENTITY] = object->maps.rodata,
-	};
-	const struct bpf_program *loaded[NEIGH_HOOKS] = {
-		[NEIGH_HOOK_UPDATE] = object->progs.neigh_update,
-		[NEIGH_HOOK_UPDATE_AGAIN] = object->progs.neigh_update_2,
-		[NEIGH_HOOK_TIMER] = object->progs.neigh_timer,
-		[NEIGH_HOOK_CLEANUP] = object->progs.neigh_cleanup,
-	};
+	struct bpf_program *program;
 
+	bpf_object__for_each_program(program, object) {
+		bool is_in_set = false;
+
+		for (int i = 0; i < NEIGH_HOOKS; i++)
+			is_in_set |= set->hooks[i].program &&
+				     !strcmp(bpf_program__name(program), set->hooks[i].program);
+		bpf_program__set_autoload(program, is_in_set);
+	}
+}
+
+static struct bpf_map *find_map(const struct bpf_object *object, enum program_map map)
+{
+	return bpf_object__find_map_by_name(object, map_names[map].map);
+}
+
+static int set_up(struct bpf_object *object, const struct programs_config *config)
+{
+	const struct neigh_identity identity = identity_of(config);
+	int error;
+
+	choose_programs(object, &program_sets[config->kind]);
+	/* the one variable there is in that section */
+	error = bpf_map__set_initial_value(find_map(object, PROGRAM_MAP_IDENTITY), &identity,
+					   sizeof(identity));
+	if (!error)
+		error = bpf_map__set_max_entries(find_map(object, PROGRAM_MAP_RECORDS),
+						 config->ring_size_bytes);
+	if (!error)
+		error = bpf_map__set_max_entries(find_map(object, PROGRAM_MAP_NEIGHBOURS),
+						 config->map_size);
+	return error;
+}
+
+/* Descriptors of our own, so that all that libbpf keeps of an object can go. */
+static int take_descriptors(struct programs *programs, const struct bpf_object *object,
+			    const struct program_set *set)
+{
 	for (int i = 0; i < PROGRAM_MAPS; i++) {
-		programs->maps[i] = fcntl(bpf_map__fd(maps[i]), F_DUPFD_CLOEXEC, 3);
+		programs->maps[i] = fcntl(bpf_map__fd(find_map(object, (enum program_map)i)),
+					  F_DUPFD_CLOEXEC, 3);
 		if (programs->maps[i] < 0)
 			return -errno;
 	}
 	for (int i = 0; i < NEIGH_HOOKS; i++) {
-		programs->programs[i] = fcntl(bpf_program__fd(loaded[i]), F_DUPFD_CLOEXEC, 3);
+		const struct bpf_program *program;
+
+		if (!set->hooks[i].program)
+			continue;
+		program = bpf_object__find_program_by_name(object, set->hooks[i].program);
+		programs->programs[i] = fcntl(bpf_program__fd(program), F_DUPFD_CLOEXEC, 3);
 		if (programs->programs[i] < 0)
 			return -errno;
 	}
@@ -298,29 +387,38 @@ static int take_descriptors(struct programs *programs, const struct neightrack_b
 
 static int load(struct programs *programs, const struct programs_config *config)
 {
-	struct neightrack_bpf *object;
+	const struct program_set *set = &program_sets[config->kind];
+	bool needs_types = config->btf[0] && config->kind != OPTION_SOURCE_TP_BTF;
+	LIBBPF_OPTS(bpf_object_open_opts, how, .object_name = "neightrack",
+		    .btf_custom_path = needs_types ? config->btf : NULL);
+	struct bpf_object *object;
+	const void *elf;
+	size_t bytes;
 	int error;
 
+	if (needs_types && access(config->btf, R_OK)) {
+		error = -errno;
+		config->complain(config->context, "read the file that is named by --btf", error);
+		return error;
+	}
 	libbpf_set_print(print_libbpf);
-	object = neightrack_bpf__open();
+	elf = set->object(&bytes);
+	object = bpf_object__open_mem(elf, bytes, &how);
 	if (!object) {
 		error = -errno;
 		config->complain(config->context, "open the BPF object", error);
 		return error;
 	}
-	object->rodata->identity = identity_of(config);
-	error = bpf_map__set_max_entries(object->maps.records, config->ring_size_bytes);
+	error = set_up(object, config);
 	if (!error)
-		error = bpf_map__set_max_entries(object->maps.neighbours, config->map_size);
-	if (!error)
-		error = neightrack_bpf__load(object);
+		error = bpf_object__load(object);
 	if (error)
 		config->complain(config->context, "load the BPF programs", error);
 	if (!error)
-		error = take_descriptors(programs, object);
+		error = take_descriptors(programs, object, set);
 	if (!error)
 		error = map_values(programs);
-	neightrack_bpf__destroy(object);
+	bpf_object__close(object);
 	return error;
 }
 
@@ -338,12 +436,14 @@ static int pin(const struct programs_config *config, const char *name, int fd)
 
 static int pin_all(const struct programs *programs, const struct programs_config *config)
 {
+	const struct program_set *set = &program_sets[config->kind];
 	int error = 0;
 
 	for (int i = 0; !error && i < PROGRAM_MAPS; i++)
-		error = pin(config, map_names[i], programs->maps[i]);
+		error = pin(config, map_names[i].pin, programs->maps[i]);
 	for (int i = 0; !error && i < NEIGH_HOOKS; i++)
-		error = pin(config, program_names[i], programs->programs[i]);
+		if (set->hooks[i].program)
+			error = pin(config, set->hooks[i].program, programs->programs[i]);
 	return error;
 }
 
@@ -360,19 +460,34 @@ int programs_open(struct programs *programs, const struct programs_config *confi
 
 /* --- in use -------------------------------------------------------------------- */
 
+static int attach(enum option_source kind, int program, const char *where)
+{
+	int link;
+
+	if (kind == OPTION_SOURCE_KPROBE)
+		return kprobe_open(where, program);
+	/* the kernel knows from its type where a program of tp_btf belongs */
+	link = bpf_raw_tracepoint_open(kind == OPTION_SOURCE_RAW_TP ? where : NULL, program);
+	return link < 0 ? -errno : link;
+}
+
 int programs_attach(struct programs *programs, const struct programs_config *config)
 {
+	const struct program_set *set = &program_sets[config->kind];
+
 	for (int i = 0; i < NEIGH_HOOKS; i++) {
-		char what[64];
+		char what[80];
+		int link;
 
-		programs->links[i] = bpf_raw_tracepoint_open(NULL, programs->programs[i]);
-		if (programs->links[i] < 0) {
-			int error = -errno;
-
-			snprintf(what, sizeof(what), "attach the program %s", program_names[i]);
-			config->complain(config->context, what, error);
-			return error;
+		if (!set->hooks[i].program)
+			continue;
+		link = attach(config->kind, programs->programs[i], set->hooks[i].where);
+		if (link < 0) {
+			snprintf(what, sizeof(what), "attach a program to %s", set->hooks[i].where);
+			config->complain(config->context, what, link);
+			return link;
 		}
+		programs->links[i] = link;
 	}
 	return 0;
 }
@@ -382,7 +497,8 @@ uint64_t programs_missed(const struct programs *programs, enum neigh_hook hook)
 	struct bpf_prog_info info = { 0 };
 	uint32_t bytes = sizeof(info);
 
-	if (bpf_obj_get_info_by_fd(programs->programs[hook], &info, &bytes))
+	if (programs->programs[hook] < 0 ||
+	    bpf_obj_get_info_by_fd(programs->programs[hook], &info, &bytes))
 		return 0;
 	return info.recursion_misses;
 }

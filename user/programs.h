@@ -16,6 +16,7 @@
 #include <stdint.h>
 
 #include "neightrack/record.h"
+#include "options.h"
 
 enum program_map {
 	PROGRAM_MAP_RECORDS,
@@ -30,7 +31,7 @@ enum program_map {
 
 struct programs {
 	int maps[PROGRAM_MAPS];
-	int programs[NEIGH_HOOKS];
+	int programs[NEIGH_HOOKS];	/* -1: a source without that hook */
 	int links[NEIGH_HOOKS];
 	/* the values of those maps, shared with the programs */
 	struct neigh_control *control;
@@ -39,6 +40,8 @@ struct programs {
 };
 
 struct programs_config {
+	enum option_source kind;	/* one of those by BPF */
+	const char *btf;		/* file with the kernel's types; "" = its own */
 	const char *pins;		/* the instance's folder, locked by this process */
 	uint32_t netns_inum;
 	uint32_t ring_size_bytes;
@@ -48,6 +51,9 @@ struct programs_config {
 	void (*complain)(void *context, const char *what, int error);
 	void *context;
 };
+
+/* What a kind attaches, and to what, for people. */
+const char *programs_description(enum option_source kind);
 
 /* Nothing is open: good for programs_close(). */
 void programs_init(struct programs *programs);

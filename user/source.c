@@ -16,21 +16,18 @@ static bool is_final(int error)
 	return error == -EBUSY || error == -EINVAL || error == -ENOMEM;
 }
 
-int source_new(struct source **source, const struct source_config *wanted)
+int source_new(struct source **source, const struct source_config *config)
 {
-	struct source_config config = *wanted;
 	int error;
 
-	if (config.kind != OPTION_SOURCE_NETLINK) {
-		config.is_last_resort = config.kind == OPTION_SOURCE_TP_BTF;
-		error = source_bpf_new(source, &config);
-		if (!error || config.is_last_resort || is_final(error))
+	if (config->kind != OPTION_SOURCE_NETLINK) {
+		error = source_bpf_new(source, config);
+		if (!error || config->kind != OPTION_SOURCE_AUTO || is_final(error))
 			return error;
 	}
-	config.is_last_resort = true;
 	/* of a daemon that could do better: nobody would keep it true now */
-	pins_forget(config.instance);
-	return source_netlink_new(source, &config);
+	pins_forget(config->instance);
+	return source_netlink_new(source, config);
 }
 
 void source_free(struct source *source, bool keep_pins)
@@ -41,12 +38,12 @@ void source_free(struct source *source, bool keep_pins)
 
 const char *source_name(const struct source *source)
 {
-	return source->ops->name;
+	return source->ops->name(source);
 }
 
 const char *source_description(const struct source *source)
 {
-	return source->ops->description;
+	return source->ops->description(source);
 }
 
 int source_fd(const struct source *source)

@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Where records of changes come from: the BPF programs on the kernel's
- * neighbour tracepoints and their maps, or rtnetlink's notifications.
+ * Where records of changes come from: BPF programs on the kernel's neighbour
+ * tracepoints, or on a function, and their maps, or rtnetlink's notifications.
  */
 #ifndef NEIGHTRACK_SOURCE_H
 #define NEIGHTRACK_SOURCE_H
@@ -20,6 +20,7 @@ struct source;
 struct source_config {
 	enum option_source kind;
 	const char *instance;
+	const char *btf;		/* file with the kernel's types; "" = its own */
 	int netns_fd;
 	uint32_t netns_inum;
 	uint32_t ring_size_bytes;
@@ -29,7 +30,6 @@ struct source_config {
 	uint32_t policy;		/* NEIGH_POLICY_* */
 	uint32_t without;		/* enum ablation */
 	struct interface_set *interfaces;	/* to look into; must outlive the source */
-	bool is_last_resort;		/* set by source_new(): nothing else is tried */
 };
 
 /*

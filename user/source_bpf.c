@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The source tp_btf: the programs and maps (programs.h) as a source of records, and
- * the claims (bpf/publish.h) as userspace may touch them.
+ * The sources by BPF: the choice between them, the programs and maps (programs.h) as a
+ * source of records, and the claims (bpf/publish.h) as userspace may touch them.
  */
 #include "source_ops.h"
 
@@ -15,6 +15,8 @@
 
 #include "clock.h"
 #include "log.h"
+#include "machine.h"
+#include "options_table.h"
 #include "pins.h"
 #include "programs.h"
 #include "ring.h"
@@ -23,6 +25,7 @@
 
 struct bpf_source {
 	struct source base;
+	enum option_source kind;
 	struct programs programs;
 	struct neigh_control *control;	/* of these, shared with them */
 	uint64_t missed_before[NEIGH_HOOKS];	/* by a daemon that had the programs before */
@@ -44,30 +47,33 @@ static struct bpf_source *bpf_source(const struct source *base)
 	return (struct bpf_source *)(uintptr_t)base;
 }
 
-/* What would help; and what is done now, if anything. */
+/* Which source could not be had, and whose it is to say why. */
+struct attempt {
+	const struct source_config *config;
+	enum option_source kind;
+};
+
+/* What failed, what would help, and what is done now. */
 static void complain(void *context, const char *what, int error)
 {
-	const struct source_config *config = context;
-	const char *hint = "no hint is known";
+	const struct attempt *attempt = context;
+	bool is_last = attempt->config->kind != OPTION_SOURCE_AUTO;
+	struct machine machine;
+	const char *needed, *hint = "";
 
-	switch (error) {
-	case -EPERM:
-	case -EACCES:
-		hint = "needs CAP_BPF and CAP_PERFMON, and a kernel that is not locked down";
-		break;
-	case -ESRCH:
-	case -ENOENT:
-		hint = "needs a kernel with BTF, CONFIG_DEBUG_INFO_BTF, and 5.8 or later";
-		break;
-	case -ENOMEM:
+	machine_look(&machine);
+	needed = machine_obstacle(&machine, attempt->kind, attempt->config->btf);
+	if (error == -ENOMEM)
 		hint = "a smaller --ring-size or --map-size needs less memory";
-		break;
-	default:
-		break;
-	}
-	log_line(config->is_last_resort ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING,
-		 "cannot %s: %s (%s%s)", what, strerror(-error), hint,
-		 config->is_last_resort ? "" : "; trying netlink");
+	else if (!needed && (error == -EPERM || error == -EACCES))
+		hint = "it is refused by seccomp, a security module or the container";
+	else if (!needed)
+		hint = "no hint is known; --log-level info shows what libbpf says";
+	log_line(is_last ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: cannot %s: %s (%s%s%s%s)",
+		 option_source_names[attempt->kind], what, strerror(-error),
+		 hint[0] ? hint : "needs ", hint[0] ? "" : needed,
+		 is_last ? "" : "; trying ",
+		 is_last ? "" : option_source_names[attempt->kind + 1]);
 }
 
 /* A process in a time namespace of its own has another CLOCK_MONOTONIC than the
@@ -88,23 +94,14 @@ static uint64_t read_clock_offset_ns(void)
 
 static int open_programs(struct bpf_source *source, const struct programs_config *config)
 {
-	const long page_bytes = sysconf(_SC_PAGESIZE);
-	int error;
+	int error = programs_open(&source->programs, config);
 
-	if (config->ring_size_bytes < (unsigned long)page_bytes) {
-		log_error("ring_size = %u: on this machine allowed are %ld bytes, a page, or more",
-			  config->ring_size_bytes, page_bytes);
-		return -EINVAL;
-	}
-	error = programs_open(&source->programs, config);
-	if (error)
-		return error;
-	if (source->programs.were_pinned)
+	if (!error && source->programs.were_pinned)
 		log_info("the BPF programs of the last daemon are used again");
-	for (int i = 0; i < NEIGH_HOOKS; i++)
+	for (int i = 0; !error && i < NEIGH_HOOKS; i++)
 		source->missed_before[i] = programs_missed(&source->programs, (enum neigh_hook)i);
 	source->control = source->programs.control;
-	return 0;
+	return error;
 }
 
 static int open_ring(struct bpf_source *source, const struct source_config *config)
@@ -357,10 +354,19 @@ static void bpf_totals(const struct source *base, struct source_totals *totals)
 	free(values);
 }
 
+static const char *bpf_name(const struct source *base)
+{
+	return option_source_names[bpf_source(base)->kind];
+}
+
+static const char *bpf_description(const struct source *base)
+{
+	return programs_description(bpf_source(base)->kind);
+}
+
 static const struct source_ops bpf_ops = {
-	.name = "tp_btf",
-	.description = "tp_btf on neigh_update_done (twice), neigh_timer_handler, "
-		       "neigh_cleanup_and_release",
+	.name = bpf_name,
+	.description = bpf_description,
 	.free = bpf_free,
 	.fd = bpf_fd,
 	.consume = bpf_consume,
@@ -379,19 +385,65 @@ static const struct source_ops bpf_ops = {
 	.end_snapshot = bpf_end_snapshot,
 };
 
-int source_bpf_new(struct source **result, const struct source_config *config)
+/* Loads, maps and attaches, and leaves nothing behind if it cannot. */
+static int start(struct bpf_source *source, const struct source_config *config,
+		 enum option_source kind)
 {
-	struct bpf_source *source = calloc(1, sizeof(*source));
-	struct programs_config programs_config = {
+	const struct attempt attempt = { .config = config, .kind = kind };
+	const struct programs_config programs_config = {
+		.kind = kind,
+		.btf = config->btf,
+		.pins = source->pins.path,
 		.netns_inum = config->netns_inum,
 		.ring_size_bytes = config->ring_size_bytes,
 		.map_size = config->map_size,
 		.without = config->without & (NEIGH_WITHOUT_FILTER | NEIGH_WITHOUT_SUPPRESSION),
 		.complain = complain,
-		.context = (void *)(uintptr_t)config,
+		.context = (void *)(uintptr_t)&attempt,
 	};
+	int error = open_programs(source, &programs_config);
+
+	source->kind = kind;
+	if (!error)
+		error = open_ring(source, config);
+	if (!error) {
+		/* until the first picture is whole */
+		source->control->keep_tombstones = 1;
+		source->control->policy = config->policy;
+		source->control->epoch = 1;
+		error = programs_attach(&source->programs, &programs_config);
+	}
+	if (!error)
+		return 0;
+	ring_close(source->ring);
+	source->ring = NULL;
+	programs_close(&source->programs);
+	return error;
+}
+
+static int start_first(struct bpf_source *source, const struct source_config *config)
+{
+	bool is_free = config->kind == OPTION_SOURCE_AUTO;
+	enum option_source kind = is_free ? OPTION_SOURCE_TP_BTF : config->kind;
+	int error = start(source, config, kind);
+
+	while (error && error != -ENOMEM && is_free && ++kind < OPTION_SOURCE_NETLINK)
+		error = start(source, config, kind);
+	return error;
+}
+
+int source_bpf_new(struct source **result, const struct source_config *config)
+{
+	const unsigned long page_bytes = (unsigned long)sysconf(_SC_PAGESIZE);
+	struct bpf_source *source;
 	int error;
 
+	if (config->ring_size_bytes < page_bytes) {
+		log_error("ring_size = %u: on this machine allowed are %lu bytes, a page, or more",
+			  config->ring_size_bytes, page_bytes);
+		return -EINVAL;
+	}
+	source = calloc(1, sizeof(*source));
 	if (!source)
 		return -ENOMEM;
 	source->base.ops = &bpf_ops;
@@ -400,25 +452,17 @@ int source_bpf_new(struct source **result, const struct source_config *config)
 	source->ring_size_bytes = config->ring_size_bytes;
 	programs_init(&source->programs);
 	error = pins_open(&source->pins, config->instance);
-	if (error && error != -EBUSY && !config->is_last_resort)
+	if (error && error != -EBUSY && config->kind == OPTION_SOURCE_AUTO)
 		log_warning("there is nowhere to pin the BPF maps; trying netlink");
-	programs_config.pins = source->pins.path;
 	if (!error)
-		error = open_programs(source, &programs_config);
-	if (!error)
-		error = open_ring(source, config);
-	if (error)
-		goto fail;
-	/* until the first picture is whole */
-	source->control->keep_tombstones = 1;
-	source->control->policy = config->policy;
-	source->control->epoch = 1;
-	error = programs_attach(&source->programs, &programs_config);
-	if (error)
-		goto fail;
+		error = start_first(source, config);
+	if (error) {
+		bpf_free(&source->base, false);
+		return error;
+	}
+	if (source->kind == OPTION_SOURCE_KPROBE)
+		log_warning("kprobe: the kernel does not tell of every run that it skips, and an "
+			    "audit alone finds what was missed so (audit_interval)");
 	*result = &source->base;
 	return 0;
-fail:
-	bpf_free(&source->base, false);
-	return error;
 }

@@ -295,9 +295,21 @@ static void netlink_set_policy(struct source *base, uint32_t policy)
 	netlink_source(base)->policy = policy;
 }
 
+static const char *netlink_name(const struct source *base)
+{
+	(void)base;
+	return "netlink";
+}
+
+static const char *netlink_description(const struct source *base)
+{
+	(void)base;
+	return "netlink, RTNLGRP_NEIGH";
+}
+
 static const struct source_ops netlink_ops = {
-	.name = "netlink",
-	.description = "netlink, RTNLGRP_NEIGH",
+	.name = netlink_name,
+	.description = netlink_description,
 	.free = netlink_free,
 	.fd = netlink_fd,
 	.consume = netlink_consume,

@@ -6,8 +6,8 @@
 #include "source.h"
 
 struct source_ops {
-	const char *name;
-	const char *description;
+	const char *(*name)(const struct source *source);
+	const char *(*description)(const struct source *source);
 	void (*free)(struct source *source, bool keep_pins);
 	int (*fd)(const struct source *source);
 	size_t (*consume)(struct source *source, size_t limit, source_apply apply, void *context);

@@ -10,6 +10,8 @@
 #ifndef NEIGHTRACK_VMLINUX_H
 #define NEIGHTRACK_VMLINUX_H
 
+#define __VMLINUX_H__	/* <bpf/bpf_tracing.h>: registers by the names that the kernel has */
+
 typedef unsigned char __u8;
 typedef unsigned short __u16;
 typedef unsigned int __u32;
@@ -81,6 +83,7 @@ struct seqcount_spinlock {
 	struct seqcount seqcount;
 };
 
+/* of an older shape before 5.9, which begins with the sequence too */
 typedef struct {
 	struct seqcount_spinlock seqcount;
 } seqlock_t;
@@ -95,6 +98,18 @@ struct neighbour {
 	struct net_device *dev;
 	u8 primary_key[0];
 };
+
+/* the arguments of a kernel function, as <bpf/bpf_tracing.h> looks for them */
+#if defined(__TARGET_ARCH_x86)
+struct pt_regs {
+	unsigned long si;
+	unsigned long di;
+};
+#elif defined(__TARGET_ARCH_arm64)
+struct user_pt_regs {
+	unsigned long long regs[31];
+};
+#endif
 
 #pragma clang attribute pop
 

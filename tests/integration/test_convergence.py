@@ -35,6 +35,7 @@ RECONFIGURED = ("reconfigure", "pause_daemon", "kill_daemon", "kill_clients")
 # name: (options, addresses a family and interface, kinds of faults)
 STORMS = {
     "tp_btf": (["--source", "tp_btf"], FEW, Faults.BREAKS),
+    "raw_tp": (["--source", "raw_tp"], FEW, Faults.BREAKS),
     "one-page": (["--source", "tp_btf", "--ring-size", "4096"], FEW, Faults.BREAKS),
     "small-map": (["--source", "tp_btf", "--map-size", "64"], FEW, Faults.BREAKS),
     "one-page-small-map-many": (["--source", "tp_btf", "--ring-size", "4096",
@@ -162,7 +163,7 @@ def endure(collecting, veth, namespace, peer, redis_server, make_daemon, make_co
             equal = wait_until_equal(read, namespace, 30, ignored=IGNORED)
             assert "NEIGH_TABLE:veth0:192.0.2.99" in equal
         eventually_holds(daemon.assert_accounts_balance)
-        if daemon.statistics()["source"] == "tp_btf" and "--max-neighbours" not in daemon.options:
+        if daemon.statistics()["source"] != "netlink" and "--max-neighbours" not in daemon.options:
             eventually_holds(lambda: assert_claims_are_true(daemon, redis_server.table))
 
     def assert_kept_ones_are_right():

@@ -120,7 +120,7 @@ def test_without_the_privilege_for_bpf_netlink_is_taken_and_that_is_said(veth, n
                                                                          equals_kernel):
     namespace.batch(burst(100))
     daemon = without_capabilities(make_daemon("--source", "auto"), namespace).start()
-    assert daemon.said("Operation not permitted (needs CAP_BPF and CAP_PERFMON")
+    assert daemon.said("Operation not permitted (needs CAP_BPF and CAP_PERFMON; trying raw_tp)")
     assert daemon.said("; trying netlink)")
     assert daemon.said("netlink_buffer = 16777216: the kernel gives")
     assert daemon.statistics()["source"] == "netlink"

@@ -194,15 +194,13 @@ static void a_number_may_carry_its_unit(void **state)
 
 static void an_unknown_key_names_its_file_and_line(void **state)
 {
-	assert_file_refused(state, "[neightrackd]\n\n# comment\nbatchsize = 1\n",
-			    ":4: unknown key 'batchsize'; allowed: redis, redis_user, "
-			    "redis_password_file, database_config, database_namespace, "
-			    "application, warm_restart, reconcile, restore_timeout, "
-			    "config_db, redis_timeout, instance, netns, netns_gone, "
-			    "netns_gone_keys, source, netlink_buffer, netlink_no_enobufs, schema, policy, interfaces, ignore, ipv4, ipv6, "
-			    "link_local_ipv4, link_local_ipv6, noarp, key_prefix, "
-			    "batch_size, batch_timeout, moderation, transaction, "
-			    "audit_interval, ring_size, map_size, max_neighbours, pins, without, log_level, log_format");
+	char expected[2048] = ":4: unknown key 'batchsize'; allowed: ";
+
+	for (unsigned int i = 0; options_name(i); i++) {
+		strcat(expected, i ? ", " : "");
+		strcat(expected, options_name(i));
+	}
+	assert_file_refused(state, "[neightrackd]\n\n# comment\nbatchsize = 1\n", expected);
 }
 
 static void a_command_is_no_key(void **state)
@@ -229,7 +227,7 @@ static void every_wrong_value_is_refused(void **state)
 		  { "0", "2048", "4095", "5000", "3M", "2G", "4Mb", "4194304s" } },
 		{ "max_neighbours", "allowed are 16 to 16777216 neighbours", { "15", "16777217" } },
 		{ "ipv4", "allowed are no|yes", { "", "true", "1", "ye", "yess", "no|yes" } },
-		{ "source", "allowed are auto|tp_btf|netlink", { "tp", "auto|tp_btf", "Auto" } },
+		{ "source", "allowed are auto|tp_btf|raw_tp|kprobe|netlink", { "tp", "auto|tp_btf", "Auto" } },
 		{ "schema", "allowed are plain|sonic", { "Sonic" } },
 		{ "log_level", "allowed are error|warning|notice|info|debug", { "Debug", "5" } },
 		{ "log_format", "allowed are text|json", { "xml" } },
@@ -524,7 +522,8 @@ static void the_policy_of_a_switch_needs_its_config_db(void **state)
 	"--ring-size=4K", "--map-size=1", "--max-neighbours=16", "--log-format=json", \
 	"--redis-user=e", "--redis-password-file=/f", "--redis-timeout=1s", \
 	"--netns-gone=wait", "--netns-gone-keys=keep", "--netlink-buffer=1M", \
-	"--netlink-no-enobufs=yes", "--schema=sonic", "--policy=sonic", "--config-db=tcp://g"
+	"--netlink-no-enobufs=yes", "--schema=sonic", "--policy=sonic", "--config-db=tcp://g", \
+	"--btf=/g"
 
 static void remember(void *names, const char *name)
 {
@@ -564,7 +563,7 @@ static void take_over_reports_what_needs_a_restart(void **state)
 	assert_int_equal(take_over(&running, state, names), 0);
 	assert_string_equal(names, "redis redis_user redis_password_file config_db "
 			    "redis_timeout instance "
-			    "netns netns_gone netns_gone_keys source netlink_buffer "
+			    "netns netns_gone netns_gone_keys source btf netlink_buffer "
 			    "netlink_no_enobufs schema policy key_prefix ring_size map_size max_neighbours "
 			    "log_format ");
 	assert_string_equal(running.instance, "default");

@@ -198,7 +198,6 @@ static void end_snapshot(struct source *source,
 }
 
 static const struct source_ops source_ops = {
-	.name = "played",
 	.losses = losses,
 	.deletions = deletions,
 	.set_policy = set_policy,
