@@ -30,6 +30,8 @@ LIMIT = 200
 LIMITED = ["--max-neighbours", str(LIMIT)]
 # (a consumer whose table is flushed behind its back is nobody's to repair)
 SONIC = ["--schema", "sonic"]
+# what cannot be resolved is published, too
+DUAL_TOR = ["--policy", "sonic"]
 RECONFIGURED = ("reconfigure", "pause_daemon", "kill_daemon", "kill_clients")
 
 # name: (options, addresses a family and interface, kinds of faults)
@@ -51,6 +53,11 @@ STORMS = {
     "tp_btf-sonic": (["--source", "tp_btf", *SONIC], FEW, Faults.BREAKS + ("audit",)),
     "tp_btf-sonic-many": (["--source", "tp_btf", *SONIC], MANY, Faults.BREAKS),
     "netlink-sonic": (["--source", "netlink", *SONIC], FEW, Faults.BREAKS),
+    "tp_btf-dual-tor": (["--source", "tp_btf", *DUAL_TOR], FEW, Faults.BREAKS),
+    "small-map-dual-tor": (["--source", "tp_btf", "--map-size", "64", *DUAL_TOR], FEW,
+                           Faults.BREAKS + ("audit",)),
+    "tp_btf-changing-switch": (["--source", "tp_btf", *DUAL_TOR], FEW,
+                               ("change_switch", "pause_daemon", "kill_daemon")),
     "tp_btf-reconfigured": (["--source", "tp_btf"], FEW, RECONFIGURED),
     "netlink-reconfigured": (["--source", "netlink"], FEW, RECONFIGURED),
 }
@@ -110,7 +117,8 @@ def make_consumer(redis_server):
 
 
 @pytest.fixture
-def endure(collecting, veth, namespace, peer, redis_server, make_daemon, make_consumer, tmp_path):
+def endure(collecting, veth, namespace, peer, redis_server, make_redis, make_daemon,
+           make_consumer, tmp_path):
     """Runs the storm of that name and seed, and compares."""
 
     def check(name, seed):
@@ -119,15 +127,21 @@ def endure(collecting, veth, namespace, peer, redis_server, make_daemon, make_co
         storm = Storm(namespace, peer, seed, addresses)
         storm.set_up()
         # with the schema sonic it is the consumer who must end equal
-        sonic = "sonic" in STORMS[name][0]
+        sonic = "--schema" in options
         read = make_consumer(seed).read if sonic else redis_server.table
+        config = make_redis()           # which nothing befalls
+        if "--policy" in options:
+            config.start()
+            options = [*options, "--config-db", config.url]
         configuration = tmp_path / "neightrackd.conf"
         options = ["--config", str(configuration), "--audit-interval", "0", *options]
         daemon = make_daemon(*options)
         faults = Faults(daemon, redis_server,
                         lambda: make_daemon(*options, instance=daemon.instance), kinds,
-                        configuration)
+                        configuration, config.client)
         faults.write_configuration("")
+        if "--policy" in options:
+            faults.set_dual_tor(True)
         daemon.start()
         deadline = time.monotonic() + SECONDS
         try:
@@ -155,12 +169,15 @@ def endure(collecting, veth, namespace, peer, redis_server, make_daemon, make_co
             daemon.audit()
         if "reconfigure" in faults.kinds:
             faults.configure("")
+        if "change_switch" in faults.kinds:
+            faults.set_dual_tor(True)
         namespace.ip("neigh", "replace", "192.0.2.99", "lladdr",
                      f"02:00:00:00:99:{storm.round & 255:02x}", "dev", "veth0", "nud", "permanent")
         if "--max-neighbours" in daemon.options:
             eventually_holds(assert_kept_ones_are_right, 30)
         else:
-            equal = wait_until_equal(read, namespace, 30, ignored=IGNORED)
+            equal = wait_until_equal(read, namespace, 30, ignored=IGNORED,
+                                     dual_tor="--policy" in daemon.options)
             assert "NEIGH_TABLE:veth0:192.0.2.99" in equal
         eventually_holds(daemon.assert_accounts_balance)
         if daemon.statistics()["source"] != "netlink" and "--max-neighbours" not in daemon.options:

@@ -19,13 +19,14 @@ class Faults:
     CONFIGURATIONS = ("", "ignore = lo ignored* *-p ra\n", "ipv6 = no\n",
                       "ignore = lo *-p\nnoarp = yes\n", "interfaces = r*\nbatch_size = 7\n")
 
-    def __init__(self, daemon, redis_server, make, kinds, configuration):
+    def __init__(self, daemon, redis_server, make, kinds, configuration, config_db=None):
         self.daemon = daemon
         self.redis_server = redis_server
         self.make = make
         self.kinds = kinds
         self.chosen = kinds
         self.configuration = configuration
+        self.config_db = config_db
         self.counts = collections.Counter()
 
     @property
@@ -88,6 +89,15 @@ class Faults:
         self.write_configuration(text)
         if self.daemon.takes_signals():
             self.daemon.signal(signal.SIGHUP)
+
+    def change_switch(self, rng):
+        self.set_dual_tor(rng.random() < 0.5)
+
+    def set_dual_tor(self, is_one):
+        if is_one:
+            self.config_db.hset("PEER_SWITCH|lower_tor", "address_ipv4", "10.1.0.33")
+        else:
+            self.config_db.delete("PEER_SWITCH|lower_tor")
 
     def write_configuration(self, text):
         """In one step, as the daemon may be reading it."""

@@ -88,11 +88,12 @@ class Namespace:
         return json.loads(self.ip("-j", "neigh", "show", "nud", "all") or "[]")
 
 
+UNRESOLVED = {"INCOMPLETE", "FAILED"}
 VALID = {"PERMANENT", "NOARP", "REACHABLE", "STALE", "DELAY", "PROBE"}
 
 
 def expected_table(namespace, ignored=("lo",), link_local=(), noarp=False,
-                   families=("IPv4", "IPv6"), prefix=""):
+                   families=("IPv4", "IPv6"), prefix="", dual_tor=False):
     """What Redis must hold, from iproute2's view of the kernel, under the policy."""
     table = {}
     for neighbour in namespace.neighbours():
@@ -101,6 +102,8 @@ def expected_table(namespace, ignored=("lo",), link_local=(), noarp=False,
         family = "IPv6" if ":" in address else "IPv4"
         if device in ignored or device.endswith("-p") or family not in families:
             continue
+        if dual_tor and states & UNRESOLVED:
+            mac, states = "00:00:00:00:00:00", VALID - {"NOARP"}
         if not states & VALID or not mac or len(mac) != 17 or mac == "ff:ff:ff:ff:ff:ff":
             continue
         if "NOARP" in states and not noarp and "extern_learn" not in neighbour:
