@@ -200,6 +200,25 @@ static const char *level_word(enum log_level level)
 	return log_levels[i].word;
 }
 
+static void take_log_output(struct config_db *db, const char *word)
+{
+	static struct log_limit limit = { .burst = 1, .interval_ms = 60000 };
+	static const char *const words[] = {
+		[LOG_OUTPUT_SYSLOG] = "SYSLOG",
+		[LOG_OUTPUT_STDOUT] = "STDOUT",
+		[LOG_OUTPUT_STDERR] = "STDERR",
+	};
+
+	for (size_t i = 0; i < sizeof(words) / sizeof(*words); i++) {
+		if (strcmp(word, words[i]))
+			continue;
+		db->config.events->log_output(db->config.context, (enum log_output)i);
+		return;
+	}
+	log_limited(&limit, LOG_LEVEL_WARNING, "CONFIG_DB: LOGOUTPUT of %s is '%s': allowed are "
+		    "SYSLOG, STDOUT and STDERR", db->logger_key, word);
+}
+
 static void take_log_level(struct config_db *db, const char *word)
 {
 	static struct log_limit limit = { .burst = 1, .interval_ms = 60000 };
@@ -234,6 +253,8 @@ static void on_logger(void *context, const struct reply *reply)
 
 		if (level->type == REPLY_STRING)
 			take_log_level(db, level->text);
+		if (output->type == REPLY_STRING)
+			take_log_output(db, output->text);
 		if (!db->logger_was_made && level->type == REPLY_NIL)
 			make_logger_field(db, "LOGLEVEL", level_word(db->config.log_level));
 		if (!db->logger_was_made && output->type == REPLY_NIL)

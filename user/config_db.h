@@ -26,6 +26,8 @@ struct config_db_events {
 	void (*changed)(void *context);
 	/* the row's log level is known, or is another one now */
 	void (*log_level)(void *context, enum log_level level);
+	/* the same of where it is to be written */
+	void (*log_output)(void *context, enum log_output output);
 };
 
 /* All must outlive config_db. */

@@ -17,13 +17,16 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <time.h>
 #include <unistd.h>
 
 #define LOG_LINE_BYTES 2048
 #define LOG_TAIL_BYTES 64		/* room kept for what stands behind the message */
 #define LOG_CUT "..."
+#define SYSLOG_FACILITY_USER (1 << 3)	/* LOG_USER of <syslog.h>, whose names clash */
 
 _Static_assert(LOG_LINE_BYTES <= PIPE_BUF, "a ready pipe takes a line without waiting");
 
@@ -44,10 +47,14 @@ static struct {
 	enum log_level level;
 	enum log_format format;
 	bool to_journal;
+	enum log_output output;
+	const char *syslog_path;
+	int syslog_fd;
 	uint32_t lost_lines;		/* that found no room */
 } log_context = {
 	.program = "neightrack",
 	.level = LOG_LEVEL_NOTICE,
+	.syslog_fd = -1,
 };
 
 struct log_buffer {
@@ -74,7 +81,17 @@ void log_setup(const char *program, enum log_level level, enum log_format format
 	log_context.program = program;
 	log_context.level = level;
 	log_context.format = format;
-	log_context.to_journal = stderr_is_journal();
+	log_context.to_journal = format != LOG_FORMAT_SYSLOG && stderr_is_journal();
+}
+
+void log_set_syslog(const char *path)
+{
+	log_context.syslog_path = path;
+}
+
+void log_set_output(enum log_output output)
+{
+	log_context.output = output;
 }
 
 void log_set_level(enum log_level level)
@@ -181,6 +198,26 @@ static void put_time(struct log_buffer *line)
 	put(line, text);
 }
 
+/* As syslog(3) of a program without openlog() has it, and the ":- " before the function
+ * that SONiC's logger puts there: its collectors and test suites look for it. */
+static void put_syslog_head(struct log_buffer *line, enum log_level level)
+{
+	struct timespec now = { 0 };
+	struct tm local = { 0 };
+	char text[80], date[32];
+
+	clock_gettime(CLOCK_REALTIME, &now);
+	localtime_r(&now.tv_sec, &local);
+	strftime(date, sizeof(date), "%b %e %H:%M:%S", &local);
+	snprintf(text, sizeof(text), "<%d>%s ", SYSLOG_FACILITY_USER | log_levels[level].priority,
+		 date);
+	if (log_context.output == LOG_OUTPUT_SYSLOG)
+		put(line, text);
+	put_encoded(line, log_context.program, LOG_LINE_BYTES / 4);
+	snprintf(text, sizeof(text), "[%d]: :- neightrack: ", (int)getpid());
+	put(line, text);
+}
+
 /* What stands before the message. */
 static void put_head(struct log_buffer *line, enum log_level level)
 {
@@ -201,11 +238,38 @@ static void put_head(struct log_buffer *line, enum log_level level)
 		put(line, "\",\"message\":\"");
 		return;
 	}
+	if (log_context.format == LOG_FORMAT_SYSLOG) {
+		put_syslog_head(line, level);
+		return;
+	}
 	put_encoded(line, log_context.program, limit);
 	put(line, ": ");
 	/* the journal has the priority apart */
 	if (!log_context.to_journal)
 		put(line, log_levels[level].text_prefix);
+}
+
+static bool sends_to_syslog(void)
+{
+	return log_context.format == LOG_FORMAT_SYSLOG &&
+	       log_context.output == LOG_OUTPUT_SYSLOG && log_context.syslog_path;
+}
+
+/* The address goes with each line, as whoever listens there may be started anew. */
+static int send_to_syslog(const struct log_buffer *line)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	if (log_context.syslog_fd < 0)
+		log_context.syslog_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
+					       0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", log_context.syslog_path);
+	/* without the end of the line */
+	if (log_context.syslog_fd < 0 ||
+	    sendto(log_context.syslog_fd, line->bytes, line->used - 1, MSG_NOSIGNAL,
+		   (struct sockaddr *)&address, sizeof(address)) < 0)
+		return -errno;
+	return 0;
 }
 
 /*
@@ -214,13 +278,23 @@ static void put_head(struct log_buffer *line, enum log_level level)
  */
 static bool write_unless_full(const struct log_buffer *line)
 {
-	struct pollfd out = { .fd = STDERR_FILENO, .events = POLLOUT };
+	bool to_stdout = log_context.format == LOG_FORMAT_SYSLOG &&
+			 log_context.output == LOG_OUTPUT_STDOUT;
+	struct pollfd out = { .fd = to_stdout ? STDOUT_FILENO : STDERR_FILENO,
+			      .events = POLLOUT };
 	ssize_t written;
 
+	if (sends_to_syslog()) {
+		int error = send_to_syslog(line);
+
+		/* one that is too busy is no reason to write elsewhere */
+		if (!error || error == -EAGAIN)
+			return !error;
+	}
 	if (poll(&out, 1, 0) == 0)
 		return false;
 	/* there is nobody left to tell of a failure */
-	written = write(STDERR_FILENO, line->bytes, line->used);
+	written = write(out.fd, line->bytes, line->used);
 	(void)written;
 	return true;
 }

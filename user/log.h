@@ -2,6 +2,7 @@
 /*
  * Log lines to stderr: text or JSON, with systemd's <N> prefix when stderr is
  * the journal, and rate-limited where the network or Redis can trigger them.
+ * Or as SONiC's programs write them, to syslog.
  */
 #ifndef NEIGHTRACK_LOG_H
 #define NEIGHTRACK_LOG_H
@@ -20,11 +21,23 @@ enum log_level {
 enum log_format {
 	LOG_FORMAT_TEXT,
 	LOG_FORMAT_JSON,
+	LOG_FORMAT_SYSLOG,
+};
+
+/* Where lines go that have the format of syslog. */
+enum log_output {
+	LOG_OUTPUT_SYSLOG,	/* or stderr, while nobody listens there */
+	LOG_OUTPUT_STDOUT,
+	LOG_OUTPUT_STDERR,
 };
 
 /* program: the word before each line, e.g. "neightrackd"; must outlive the log. */
 void log_setup(const char *program, enum log_level level, enum log_format format);
 void log_set_level(enum log_level level);
+/* path: the datagram socket of the system's log, /dev/log as a rule; must outlive the
+ * log. Of use with LOG_FORMAT_SYSLOG alone. */
+void log_set_syslog(const char *path);
+void log_set_output(enum log_output output);
 
 /* message is one sentence without a newline; control characters in it are replaced. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));

@@ -21,6 +21,7 @@
 #include "netns_watch.h"
 #include "picture.h"
 #include "publisher.h"
+#include "reconciliation.h"
 #include "repair.h"
 #include "source.h"
 #include "statistics.h"
@@ -237,7 +238,12 @@ static void on_redis_read(void *context)
 
 static void on_warm_restart_over(void *context)
 {
-	start_writing(context);
+	struct mirror *mirror = context;
+
+	if (warm_restart_is_warm(mirror->warm_restart) &&
+	    mirror->options->log_format == LOG_FORMAT_SYSLOG)
+		reconciliation_log(mirror->table);
+	start_writing(mirror);
 }
 
 static void on_config_known(void *context)
@@ -285,6 +291,12 @@ static const char *vrf_of_routes(void *context, const struct interface *interfac
 	if (!mirror->config_db || !config_db_switch(mirror->config_db)->evpn)
 		return "";
 	return interface_vrf(mirror->interfaces, interface);
+}
+
+static void on_config_log_output(void *context, enum log_output output)
+{
+	(void)context;
+	log_set_output(output);
 }
 
 static bool is_ignored(void *context, const char *interface)
@@ -389,6 +401,7 @@ static const struct config_db_events config_events = {
 	.known = on_config_known,
 	.changed = on_config_changed,
 	.log_level = on_config_log_level,
+	.log_output = on_config_log_output,
 };
 
 static int open_netns(struct mirror *mirror, uint32_t *inum)

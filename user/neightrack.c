@@ -107,7 +107,9 @@ static int run(int argc, char **argv, struct command_arguments *arguments)
 
 	if (options_init(&options) || options_parse(&options, &line, argc, argv, stderr))
 		goto out;
-	log_setup("neightrack", options.log_level, options.log_format);
+	/* whoever calls the tool reads what it says here */
+	log_setup("neightrack", options.log_level, options.log_format == LOG_FORMAT_SYSLOG ?
+		  LOG_FORMAT_TEXT : options.log_format);
 	command = arguments->count ? find_command(arguments->words[0]) : -1;
 	if (line.help) {
 		print_help(stdout);

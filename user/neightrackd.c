@@ -206,6 +206,16 @@ static int run(struct daemon *daemon)
 	return error;
 }
 
+/* In SONiC's syslog it has the name that people look for there. */
+static void set_up_log(const struct options *options)
+{
+	bool is_syslog = options->log_format == LOG_FORMAT_SYSLOG;
+
+	log_set_syslog(options->syslog_socket);
+	log_setup(is_syslog ? options->application : "neightrackd", options->log_level,
+		  options->log_format);
+}
+
 int main(int argc, char **argv)
 {
 	struct daemon daemon = { .argc = argc, .argv = argv };
@@ -232,7 +242,7 @@ int main(int argc, char **argv)
 	} else if (line.check_config) {
 		status = EXIT_SUCCESS;
 	} else {
-		log_setup("neightrackd", daemon.options.log_level, daemon.options.log_format);
+		set_up_log(&daemon.options);
 		status = run(&daemon) ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	options_free(&daemon.options);

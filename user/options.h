@@ -106,6 +106,7 @@ struct options {
 	enum option_pins pins;		/* what becomes of them when the daemon ends */
 	enum log_level log_level;
 	enum log_format log_format;
+	char *syslog_socket;		/* for LOG_FORMAT_SYSLOG */
 };
 
 /* What else a command line can ask for. */

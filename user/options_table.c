@@ -193,7 +193,9 @@ const struct option_entry option_table[] = {
 	{ "log_level", OPTION_CHOICE, CHANGEABLE, AT(log_level), "notice",
 	  "least severity that is logged", ONE_OF("error|warning|notice|info|debug") },
 	{ "log_format", OPTION_CHOICE, FIXED, AT(log_format), "text",
-	  "form of log lines", ONE_OF("text|json") },
+	  "form of log lines", ONE_OF("text|json|syslog") },
+	{ "syslog_socket", OPTION_TEXT, FIXED, AT(syslog_socket), "/dev/log",
+	  "where lines of log_format = syslog go", TEXT(check_path, "FILE") },
 
 	/* not in files */
 	{ "config", COMMAND_FILE, FIXED, offsetof(struct command_line, config_file),

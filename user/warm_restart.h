@@ -53,6 +53,8 @@ void warm_restart_all_is_written(struct warm_restart *warm);
 
 /* Whether writing may begin. */
 bool warm_restart_is_over(const struct warm_restart *warm);
+/* Known when it is over: there was something to restart. */
+bool warm_restart_is_warm(const struct warm_restart *warm);
 /* Nothing is left to do: it may be freed. */
 bool warm_restart_is_done(const struct warm_restart *warm);
 

@@ -230,7 +230,7 @@ static void every_wrong_value_is_refused(void **state)
 		{ "source", "allowed are auto|tp_btf|raw_tp|kprobe|netlink", { "tp", "auto|tp_btf", "Auto" } },
 		{ "schema", "allowed are plain|sonic", { "Sonic" } },
 		{ "log_level", "allowed are error|warning|notice|info|debug", { "Debug", "5" } },
-		{ "log_format", "allowed are text|json", { "xml" } },
+		{ "log_format", "allowed are text|json|syslog", { "xml" } },
 		{ "redis", "allowed are unix:///path[?db=N], tcp://", { "/r.sock", "" } },
 		{ "redis", "the port is a number from 1 to 65535", { "tcp://a:0" } },
 		{ "instance", "allowed are 1 to 32 of A-Z a-z 0-9 _ . - and no dot at the start",
