@@ -1,6 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * neightrack verify: does Redis equal the kernel's table under the policy?
+ * neightrack verify: does Redis equal the kernel's table under the policy? Or, with
+ * --shadow: does neighsyncd's table equal the one that a shadow has written?
  *
  * Both are read while they change, so a difference counts only if the same key
  * differs each time that it is looked at, some time apart.
@@ -24,8 +25,23 @@
 struct difference {
 	char *key;
 	const char *what;
-	char kernel[MAC_TEXT_BYTES];	/* "" = none */
-	char redis[MAC_TEXT_BYTES];
+	char kernel[MAC_TEXT_BYTES];	/* "" = none; the shadow's, if it is compared */
+	char redis[MAC_TEXT_BYTES];	/* ... with the original */
+};
+
+/* What is compared with what, in words. */
+struct sides {
+	const char *kernel, *redis;	/* keys of JSON */
+	const char *no_kernel, *no_redis, *unreadable;
+};
+
+static const struct sides usual_sides = {
+	"kernel", "redis", "not in the kernel", "not in Redis", "unreadable in Redis",
+};
+
+static const struct sides shadow_sides = {
+	"shadow", "original", "not in the shadow", "not in the original",
+	"unreadable in the original",
 };
 
 struct differences {
@@ -33,6 +49,7 @@ struct differences {
 	size_t count;
 	size_t compared;
 	bool failed;
+	const struct sides *sides;
 };
 
 static void free_differences(struct differences *differences)
@@ -40,7 +57,7 @@ static void free_differences(struct differences *differences)
 	for (size_t i = 0; i < differences->count; i++)
 		free(differences->list[i].key);
 	free(differences->list);
-	*differences = (struct differences){ 0 };
+	*differences = (struct differences){ .sides = differences->sides };
 }
 
 static void add(struct differences *differences, const char *key, const char *what,
@@ -74,11 +91,11 @@ static void add_row(struct differences *differences, const struct schema *schema
 
 	key[bytes] = '\0';
 	if (!kernel)
-		what = "not in the kernel";
+		what = differences->sides->no_kernel;
 	else if (!redis)
-		what = "not in Redis";
+		what = differences->sides->no_redis;
 	else if (redis->value != LISTING_MAC)
-		what = "unreadable in Redis";
+		what = differences->sides->unreadable;
 	add(differences, key, what, kernel, redis);
 }
 
@@ -111,10 +128,13 @@ static int look(struct differences *differences, const struct options *options)
 	struct schema schema;
 	int error = schema_init(&schema, (enum schema_kind)options->schema, options->key_prefix, 0);
 
+	differences->sides = options->shadow ? &shadow_sides : &usual_sides;
 	if (!error)
-		error = listing_from_kernel(&kernel, options);
+		error = options->shadow ? listing_from_redis(&kernel, options) :
+					  listing_from_kernel(&kernel, options);
 	if (!error)
-		error = listing_from_redis(&redis, options);
+		error = options->shadow ? listing_from_original(&redis, options) :
+					  listing_from_redis(&redis, options);
 	if (!error)
 		compare(differences, &schema, &kernel, &redis);
 	listing_free(&redis);
@@ -157,10 +177,10 @@ static void print_json(const struct differences *differences, bool pretty)
 		json_object_object_add(row, "key", json_object_new_string(difference->key));
 		json_object_object_add(row, "difference", json_object_new_string(difference->what));
 		if (difference->kernel[0])
-			json_object_object_add(row, "kernel",
+			json_object_object_add(row, differences->sides->kernel,
 					       json_object_new_string(difference->kernel));
 		if (difference->redis[0])
-			json_object_object_add(row, "redis",
+			json_object_object_add(row, differences->sides->redis,
 					       json_object_new_string(difference->redis));
 		json_object_array_add(array, row);
 	}
@@ -178,8 +198,10 @@ static void print_text(const struct differences *differences)
 	for (size_t i = 0; i < differences->count; i++) {
 		const struct difference *difference = &differences->list[i];
 
-		printf("%s: %s (kernel %s, Redis %s)\n", difference->key, difference->what,
+		printf("%s: %s (%s %s, %s %s)\n", difference->key, difference->what,
+		       differences->sides->kernel,
 		       difference->kernel[0] ? difference->kernel : "-",
+		       differences->sides == &shadow_sides ? "original" : "Redis",
 		       difference->redis[0] ? difference->redis : "-");
 	}
 	if (differences->count)

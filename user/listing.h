@@ -49,5 +49,8 @@ int listing_compare(const void *a, const void *b);
 /* Both say on stderr what failed, and return 0 or -errno. */
 int listing_from_kernel(struct listing *listing, const struct options *options);
 int listing_from_redis(struct listing *listing, const struct options *options);
+/* What neighsyncd has written, or will have when its consumer has taken all, for options
+ * that ask for a shadow of it. */
+int listing_from_original(struct listing *listing, const struct options *options);
 
 #endif

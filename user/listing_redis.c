@@ -192,13 +192,14 @@ static void drop_doubles(struct listing *listing)
 	listing->count = kept;
 }
 
-int listing_from_redis(struct listing *listing, const struct options *options)
+static int read_table(struct listing *listing, const struct options *options,
+		      enum schema_kind kind, const char *key_prefix)
 {
 	struct reading reading = { .options = options, .listing = listing };
 	int error;
 
 	listing->count = 0;
-	error = schema_init(&reading.schema, (enum schema_kind)options->schema, options->key_prefix, 0);
+	error = schema_init(&reading.schema, kind, key_prefix, 0);
 	if (!error)
 		error = redis_blocking_connect(&reading.redis, options, options->redis,
 					       reading.schema.table);
@@ -211,4 +212,16 @@ int listing_from_redis(struct listing *listing, const struct options *options)
 	if (reading.redis)
 		redisFree(reading.redis);
 	return error;
+}
+
+int listing_from_redis(struct listing *listing, const struct options *options)
+{
+	return read_table(listing, options, (enum schema_kind)options->schema,
+			  options->key_prefix);
+}
+
+int listing_from_original(struct listing *listing, const struct options *options)
+{
+	return read_table(listing, options, SCHEMA_SONIC,
+			  options->key_prefix + sizeof(OPTIONS_SHADOW_PREFIX) - 1);
 }

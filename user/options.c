@@ -358,9 +358,14 @@ static int next_flag(struct words *words)
 		return complain(words->errors, "%.*s takes no value; see --help", (int)bytes, word);
 	if (words->entry->type == COMMAND_SWITCH || words->value)
 		return 1;
-	/* a flag in the place of a value is rather a forgotten value */
-	if (words->next == words->argc || strncmp(words->argv[words->next], "--", 2) == 0)
+	if (words->next == words->argc || strncmp(words->argv[words->next], "--", 2) == 0) {
+		if (words->entry->type == OPTION_BOOLEAN) {
+			words->value = "yes";
+			return 1;
+		}
+		/* a flag in the place of a value is rather a forgotten value */
 		return complain(words->errors, "%s: a value is missing; see --help", word);
+	}
 	words->value = words->argv[words->next++];
 	return 1;
 }
@@ -431,6 +436,32 @@ static int read_database_config(struct options *options, FILE *errors)
 	return replace_text(&options->redis, databases[SONIC_APPL_DB].address, errors);
 }
 
+/* What one option means for others, or does not go with. */
+static int settle(struct options *options, FILE *errors)
+{
+	char prefix[sizeof(OPTIONS_SHADOW_PREFIX) + WHY_BYTES];
+
+	if (options->shadow) {
+		/* the rows of a restart, and the consumer, are the original's */
+		options->warm_restart = false;
+		options->schema = OPTION_SCHEMA_PLAIN;
+		snprintf(prefix, sizeof(prefix), OPTIONS_SHADOW_PREFIX "%s", options->key_prefix);
+		if (replace_text(&options->key_prefix, prefix, errors) < 0)
+			return -EINVAL;
+	}
+	if (options->warm_restart && !options->database_config[0])
+		return complain(errors, "warm_restart = yes: the databases of the switch are "
+				"looked for in database_config, which is not set");
+	if (options->policy == OPTION_POLICY_SONIC && !options->config_db[0])
+		return complain(errors, "policy = sonic: the rules depend on CONFIG_DB; config_db "
+				"or database_config must say where that is");
+	if (options->netlink_no_enobufs && !options->audit_interval_s)
+		return complain(errors, "netlink_no_enobufs = yes with audit_interval = 0: nothing "
+				"would ever find what is lost; allowed is an audit_interval above "
+				"0");
+	return 0;
+}
+
 int options_parse(struct options *options, struct command_line *line, int argc, char **argv,
 		  FILE *errors)
 {
@@ -449,17 +480,7 @@ int options_parse(struct options *options, struct command_line *line, int argc, 
 		return -EINVAL;
 	if (apply_flags(options, words) < 0 || read_database_config(options, errors) < 0)
 		return -EINVAL;
-	if (options->warm_restart && !options->database_config[0])
-		return complain(errors, "warm_restart = yes: the databases of the switch are "
-				"looked for in database_config, which is not set");
-	if (options->policy == OPTION_POLICY_SONIC && !options->config_db[0])
-		return complain(errors, "policy = sonic: the rules depend on CONFIG_DB; config_db "
-				"or database_config must say where that is");
-	if (options->netlink_no_enobufs && !options->audit_interval_s)
-		return complain(errors, "netlink_no_enobufs = yes with audit_interval = 0: nothing "
-				"would ever find what is lost; allowed is an audit_interval above "
-				"0");
-	return 0;
+	return settle(options, errors);
 }
 
 void options_print_help(FILE *out)

@@ -20,6 +20,9 @@
 #define OPTIONS_DEFAULT_FILE "/etc/neightrack/neightrackd.conf"
 
 /* Behind the first one in the order in which they are tried. */
+/* Put before key_prefix by the option shadow. */
+#define OPTIONS_SHADOW_PREFIX "NEIGHTRACK_SHADOW_"
+
 enum option_source {
 	OPTION_SOURCE_AUTO,
 	OPTION_SOURCE_TP_BTF,
@@ -85,6 +88,7 @@ struct options {
 	uint32_t netlink_buffer_bytes;
 	bool netlink_no_enobufs;
 	enum option_schema schema;
+	bool shadow;			/* beside the original, in a plain table of its own */
 	enum option_policy policy;
 	char *interfaces;		/* patterns, see pattern.h; "" = all */
 	char *ignore;			/* patterns; default "lo" */
@@ -131,7 +135,8 @@ void options_free(struct options *options);
 int options_read_file(struct options *options, const char *path, FILE *errors);
 
 /*
- * Reads --name value, --name=value and, for booleans, --name yes|no; overrides
+ * Reads --name value, --name=value and, for booleans, --name yes|no, or --name alone
+ * before another flag or at the end; overrides
  * what the file said, whatever the order. Loads the configuration file first
  * (the default one may be missing, one named by --config may not), and then
  * database_config, if there is one, which says what `redis` is, and config_db if that

@@ -525,6 +525,15 @@ static void the_policy_of_a_switch_needs_its_config_db(void **state)
 	"--netlink-no-enobufs=yes", "--schema=sonic", "--policy=sonic", "--config-db=tcp://g", \
 	"--btf=/g"
 
+static void a_shadow_writes_plainly_to_another_table_and_restarts_nothing(void **state)
+{
+	assert_int_equal(parse(state, "--schema=sonic", "--warm-restart=yes", "--key-prefix=p:",
+			       "--shadow"), 0);
+	assert_int_equal(options_of(state)->schema, OPTION_SCHEMA_PLAIN);
+	assert_string_equal(options_of(state)->key_prefix, "NEIGHTRACK_SHADOW_p:");
+	assert_false(options_of(state)->warm_restart);
+}
+
 static void remember(void *names, const char *name)
 {
 	strcat(names, name);
@@ -668,6 +677,7 @@ int main(void)
 		option_test(the_policy_of_a_switch_needs_its_config_db),
 		option_test(take_over_changes_what_a_running_daemon_can_change),
 		option_test(take_over_reports_what_needs_a_restart),
+		option_test(a_shadow_writes_plainly_to_another_table_and_restarts_nothing),
 		option_test(the_example_file_shows_every_option_with_its_default),
 		option_test(help_has_every_option_in_a_line_of_its_own),
 	};
