@@ -21,10 +21,11 @@ INSTRUMENT := $(if $(SANITIZE),-fsanitize=address -fsanitize=undefined \
               -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
               $(if $(COVERAGE),--coverage)
 
-PACKAGES := libbpf hiredis libmnl inih json-c libcap-ng
+PACKAGES := libbpf hiredis libmnl inih json-c libcap-ng libmicrohttpd gnutls
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuser -isystem $(BUILD) $(WARNINGS) \
               $(INSTRUMENT) $(CFLAGS) $(CPPFLAGS)
-LDLIBS   := $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
+# as needed: the tool does without some of them
+LDLIBS   := -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
 
 ARCH     ?= $(shell uname -m)
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(ARCH)))

@@ -59,3 +59,12 @@ uint64_t histogram_percentile_ns(const struct histogram *histogram, double share
 	}
 	return histogram->most_ns;
 }
+
+uint64_t histogram_count_below_us(const struct histogram *histogram, uint64_t limit_us)
+{
+	uint64_t count = 0;
+
+	for (unsigned int i = 0; i < bucket_of(limit_us); i++)
+		count += histogram->counts[i];
+	return count;
+}

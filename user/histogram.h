@@ -25,4 +25,7 @@ void histogram_add(struct histogram *histogram, uint64_t value_ns);
  * end of its step; 0 if there is none. */
 uint64_t histogram_percentile_ns(const struct histogram *histogram, double share);
 
+/* How many of the values are less than this, which must be a power of two above 8. */
+uint64_t histogram_count_below_us(const struct histogram *histogram, uint64_t limit_us);
+
 #endif

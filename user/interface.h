@@ -25,6 +25,7 @@ struct interface {
 	bool seen;			/* by the dump of links under way, or made since it began */
 	uint32_t kernel_flags;		/* NEIGH_INTERFACE_*: what the kernel side was told */
 	uint32_t entry_count;
+	uint32_t wanted[2];		/* of these, IPv4 and IPv6, to be in Redis */
 	struct neigh_entry *entries;	/* the table's list of those that belong here */
 	struct interface *next_by_index;
 	struct interface *next_by_name;

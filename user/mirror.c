@@ -661,21 +661,45 @@ void mirror_audit(struct mirror *mirror)
 		repair_audit(mirror->repair);
 }
 
-void mirror_log_statistics(struct mirror *mirror)
+void mirror_statistics(const struct mirror *mirror, struct statistics *statistics)
 {
-	struct statistics statistics = {
+	*statistics = (struct statistics){
 		.source = source_name(mirror->source),
 		.wanted = neigh_table_wanted_count(mirror->table),
 		.entries = neigh_table_count(mirror->table),
 		.dirty = neigh_table_dirty_count(mirror->table),
+		.lag_ns = neigh_table_lag_ns(mirror->table),
+		.interfaces = mirror->interfaces,
 		.repair = repair_stats(mirror->repair),
 		.over_limit = picture_left_out(mirror->picture),
 	};
+
+	publisher_statistics(mirror->publisher, &statistics->publisher);
+	source_totals(mirror->source, &statistics->totals);
+	source_losses(mirror->source, &statistics->losses);
+}
+
+const char *mirror_why_not_ready(const struct mirror *mirror)
+{
+	if (mirror->netns_is_gone)
+		return "the network namespace is gone";
+	if (mirror->shutting_down)
+		return "neightrackd is ending";
+	if (!repair_has_picture(mirror->repair))
+		return "the kernel's table has not been read yet";
+	if (!publisher_is_connected(mirror->publisher))
+		return "Redis is away";
+	if (!mirror->ready_was_said || !publisher_is_settled(mirror->publisher))
+		return "Redis does not hold all neighbours yet";
+	return NULL;
+}
+
+void mirror_log_statistics(struct mirror *mirror)
+{
+	struct statistics statistics;
 	char text[2048];
 
-	publisher_statistics(mirror->publisher, &statistics.publisher);
-	source_totals(mirror->source, &statistics.totals);
-	source_losses(mirror->source, &statistics.losses);
+	mirror_statistics(mirror, &statistics);
 	statistics_print(&statistics, text, sizeof(text));
 	log_notice("statistics: %s", text);
 }

@@ -16,6 +16,7 @@
 #include "options.h"
 
 struct mirror;
+struct statistics;
 
 /* options must outlive the mirror. Says on stderr what failed. 0 or -errno. */
 int mirror_new(struct mirror **mirror, struct loop *loop, struct options *options);
@@ -26,6 +27,12 @@ void mirror_reconfigure(struct mirror *mirror);
 
 /* Compares both sides with the table now, and repairs what differs. */
 void mirror_audit(struct mirror *mirror);
+
+/* What is counted; see statistics.h. Good until the mirror does anything else. */
+void mirror_statistics(const struct mirror *mirror, struct statistics *statistics);
+
+/* NULL if Redis holds what the kernel does, and is kept so; else why it is not known to. */
+const char *mirror_why_not_ready(const struct mirror *mirror);
 
 /* One line of all that is counted, to the log. */
 void mirror_log_statistics(struct mirror *mirror);

@@ -14,6 +14,9 @@
 #include <string.h>
 #include <sys/random.h>
 
+#include "backlog.h"
+#include "clock.h"
+
 #define ENTRIES_A_SLAB 1024
 #define FIRST_BUCKETS 1024u
 
@@ -32,6 +35,7 @@ struct neigh_table {
 	size_t dirty_count;
 	struct neigh_entry *first_dirty;
 	struct neigh_entry **last_dirty;	/* the link to append to */
+	struct backlog unwritten;
 	struct neigh_entry *free_entries;	/* by next_in_bucket */
 	struct slab *slabs;
 	uint64_t seed[2];
@@ -88,6 +92,11 @@ bool neigh_table_is_full(const struct neigh_table *table)
 size_t neigh_table_dirty_count(const struct neigh_table *table)
 {
 	return table->dirty_count;
+}
+
+uint64_t neigh_table_lag_ns(const struct neigh_table *table)
+{
+	return backlog_oldest_ns(&table->unwritten, clock_now_ns());
 }
 
 /* Multiply and fold the 128-bit product: every bit of both reaches the result. */
@@ -240,19 +249,37 @@ static void put(struct neigh_table *table, struct neigh_entry *entry)
 	interface_put(table->interfaces, interface);
 }
 
-static bool needs_write(const struct neigh_entry *entry)
+static bool differs(const struct neigh_entry *entry)
 {
-	if (entry->in_flight || entry->held || !entry->interface->name[0])
-		return false;
 	if (!entry->wanted)
 		return entry->published != PUBLISHED_NOTHING;
 	return entry->published != PUBLISHED_MAC ||
 	       memcmp(entry->wanted_mac, entry->published_mac, sizeof(entry->wanted_mac)) != 0;
 }
 
+static bool needs_write(const struct neigh_entry *entry)
+{
+	return !entry->in_flight && !entry->held && entry->interface->name[0] && differs(entry);
+}
+
+/* Keeps account of how long the two sides differ. */
+static void note_difference(struct neigh_table *table, struct neigh_entry *entry)
+{
+	bool unwritten = differs(entry);
+
+	if (unwritten == entry->unwritten)
+		return;
+	entry->unwritten = unwritten;
+	if (unwritten)
+		entry->unwritten_slot = backlog_begin(&table->unwritten, clock_coarse_ns());
+	else
+		backlog_end(&table->unwritten, entry->unwritten_slot);
+}
+
 /* To be called after any change of an entry: lists it, or frees it. */
 static void settle(struct neigh_table *table, struct neigh_entry *entry)
 {
+	note_difference(table, entry);
 	if (entry->on_dirty_list)
 		return;
 	if (!needs_write(entry)) {
@@ -268,17 +295,20 @@ static void settle(struct neigh_table *table, struct neigh_entry *entry)
 
 bool neigh_table_want(struct neigh_table *table, struct neigh_entry *entry, const uint8_t *mac)
 {
+	uint32_t *of_interface = &entry->interface->wanted[entry->family == NEIGHTRACK_FAMILY_IPV6];
 	bool changed;
 
 	if (mac) {
 		changed = !entry->wanted ||
 			  memcmp(entry->wanted_mac, mac, sizeof(entry->wanted_mac)) != 0;
 		table->wanted_count += !entry->wanted;
+		*of_interface += !entry->wanted;
 		entry->wanted = true;
 		memcpy(entry->wanted_mac, mac, sizeof(entry->wanted_mac));
 	} else {
 		changed = entry->wanted;
 		table->wanted_count -= entry->wanted;
+		*of_interface -= entry->wanted;
 		entry->wanted = false;
 	}
 	settle(table, entry);

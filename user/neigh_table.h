@@ -53,6 +53,8 @@ struct neigh_entry {
 	bool in_flight_wanted;			/* else a delete is in flight */
 	bool seen_in_dump;			/* by the dump that is under way */
 	bool unverified;			/* the audit of Redis has not seen its key yet */
+	bool unwritten;				/* the two sides differ: counted in the backlog */
+	uint32_t unwritten_slot;
 };
 
 _Static_assert(sizeof(struct neigh_entry) <= 120, "memory per neighbour");
@@ -68,6 +70,8 @@ void neigh_table_free(struct neigh_table *table);
 size_t neigh_table_count(const struct neigh_table *table);
 size_t neigh_table_wanted_count(const struct neigh_table *table);
 size_t neigh_table_dirty_count(const struct neigh_table *table);
+/* How long the oldest difference between the two sides has stood; 0: there is none. */
+uint64_t neigh_table_lag_ns(const struct neigh_table *table);
 
 /* No more neighbours may be wanted. */
 bool neigh_table_is_full(const struct neigh_table *table);

@@ -16,6 +16,7 @@
 #include "log.h"
 #include "loop.h"
 #include "mirror.h"
+#include "monitor.h"
 #include "netns.h"
 #include "options.h"
 #include "version.h"
@@ -32,6 +33,7 @@ struct daemon {
 	struct options options;
 	struct loop *loop;
 	struct mirror *mirror;
+	struct monitor *monitor;
 	struct loop_watch signals;
 	struct loop_timer look;		/* for a namespace that is waited for */
 	bool ending;
@@ -175,12 +177,17 @@ static int run_loop(struct daemon *daemon, bool with_mirror)
 		loop_timer_init(daemon->loop, &daemon->look, on_look, daemon);
 		loop_timer_arm(&daemon->look, LOOK_NS);
 	}
+	error = monitor_new(&daemon->monitor, daemon->loop, &daemon->options, daemon->mirror);
+	if (error)
+		goto out;
 	error = loop_run(daemon->loop);
 	if (error)
 		log_error("the event loop failed: %s", strerror(-error));
 	else if (with_mirror && mirror_netns_is_gone(daemon->mirror) && !daemon->ending)
 		error = -ENONET;
 out:
+	monitor_free(daemon->monitor);
+	daemon->monitor = NULL;
 	mirror_free(daemon->mirror);
 	daemon->mirror = NULL;
 	loop_free(daemon->loop);

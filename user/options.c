@@ -459,6 +459,12 @@ static int settle(struct options *options, FILE *errors)
 		return complain(errors, "netlink_no_enobufs = yes with audit_interval = 0: nothing "
 				"would ever find what is lost; allowed is an audit_interval above "
 				"0");
+	if (!options->metrics_cert[0] != !options->metrics_key[0])
+		return complain(errors, "metrics_cert = %s with metrics_key = %s: TLS needs both",
+				options->metrics_cert, options->metrics_key);
+	if (options->metrics_client_ca[0] && !options->metrics_cert[0])
+		return complain(errors, "metrics_client_ca = %s without metrics_cert: clients show "
+				"certificates by TLS alone", options->metrics_client_ca);
 	return 0;
 }
 

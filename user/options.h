@@ -108,6 +108,11 @@ struct options {
 	uint32_t max_neighbours;
 	char *without;			/* words, see ablation.h; "" = nothing is missing */
 	enum option_pins pins;		/* what becomes of them when the daemon ends */
+	char *metrics;			/* an address, checked by listen_address_parse() */
+	char *metrics_cert;		/* absolute paths; "" = none */
+	char *metrics_key;
+	char *metrics_client_ca;
+	uint32_t metrics_interfaces;	/* that have a label of their own, at most */
 	enum log_level log_level;
 	enum log_format log_format;
 	char *syslog_socket;		/* for LOG_FORMAT_SYSLOG */

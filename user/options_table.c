@@ -6,6 +6,7 @@
 #include <string.h>
 
 #include "ablation.h"
+#include "listen_address.h"
 #include "options.h"
 #include "pattern.h"
 #include "redis_address.h"
@@ -75,6 +76,14 @@ static const char *check_path(const char *text)
 	if (!text[0] || (text[0] == '/' && strlen(text) < PATH_MAX))
 		return NULL;
 	return "allowed are an absolute path, or nothing";
+}
+
+static const char *check_metrics(const char *text)
+{
+	struct listen_address address;
+	const char *why = NULL;
+
+	return listen_address_parse(&address, text, &why) < 0 ? why : NULL;
 }
 
 static const char *check_without(const char *text)
@@ -193,6 +202,18 @@ const struct option_entry option_table[] = {
 	{ "without", OPTION_TEXT, FIXED, AT(without), "",
 	  "parts to do without, so as to measure what they are worth",
 	  TEXT(check_without, "WORDS") },
+	{ "metrics", OPTION_TEXT, FIXED, AT(metrics), "off",
+	  "where metrics and health are served over HTTP: ADDRESS:PORT, unix:PATH or off",
+	  TEXT(check_metrics, "ADDRESS") },
+	{ "metrics_cert", OPTION_TEXT, FIXED, AT(metrics_cert), "",
+	  "certificate, PEM, to serve them by TLS; empty: plain HTTP", TEXT(check_path, "FILE") },
+	{ "metrics_key", OPTION_TEXT, FIXED, AT(metrics_key), "",
+	  "private key of that certificate", TEXT(check_path, "FILE") },
+	{ "metrics_client_ca", OPTION_TEXT, FIXED, AT(metrics_client_ca), "",
+	  "CA whose certificate clients must have; empty: they need none",
+	  TEXT(check_path, "FILE") },
+	{ "metrics_interfaces", OPTION_NUMBER, CHANGEABLE, AT(metrics_interfaces), "64",
+	  "interfaces that are told apart in the metrics", NUMBER(0, 4096, "interfaces") },
 	{ "log_level", OPTION_CHOICE, CHANGEABLE, AT(log_level), "notice",
 	  "least severity that is logged", ONE_OF("error|warning|notice|info|debug") },
 	{ "log_format", OPTION_CHOICE, FIXED, AT(log_format), "text",

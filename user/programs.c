@@ -492,13 +492,16 @@ int programs_attach(struct programs *programs, const struct programs_config *con
 	return 0;
 }
 
-uint64_t programs_missed(const struct programs *programs, enum neigh_hook hook)
+void programs_runs(const struct programs *programs, enum neigh_hook hook,
+		   struct programs_runs *runs)
 {
 	struct bpf_prog_info info = { 0 };
 	uint32_t bytes = sizeof(info);
 
+	*runs = (struct programs_runs){ 0 };
 	if (programs->programs[hook] < 0 ||
 	    bpf_obj_get_info_by_fd(programs->programs[hook], &info, &bytes))
-		return 0;
-	return info.recursion_misses;
+		return;
+	*runs = (struct programs_runs){ .missed = info.recursion_misses, .count = info.run_cnt,
+					.ns = info.run_time_ns };
 }

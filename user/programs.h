@@ -66,7 +66,14 @@ void programs_close(struct programs *programs);
 /* From here on changes of neighbours make records. 0 or -errno. */
 int programs_attach(struct programs *programs, const struct programs_config *config);
 
-/* Runs of the hook's program that the kernel skipped since it was loaded. */
-uint64_t programs_missed(const struct programs *programs, enum neigh_hook hook);
+/* What the kernel knows of a hook's program, since it was loaded. */
+struct programs_runs {
+	uint64_t missed;		/* skipped by the kernel */
+	uint64_t count;			/* these two while kernel.bpf_stats_enabled is 1 */
+	uint64_t ns;
+};
+
+void programs_runs(const struct programs *programs, enum neigh_hook hook,
+		   struct programs_runs *runs);
 
 #endif

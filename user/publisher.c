@@ -310,12 +310,18 @@ bool publisher_is_connected(const struct publisher *publisher)
 	return redis_client_is_connected(publisher->redis);
 }
 
+bool publisher_is_settled(const struct publisher *publisher)
+{
+	return publisher->is_settled;
+}
+
 void publisher_statistics(const struct publisher *publisher,
 			  struct publisher_statistics *statistics)
 {
 	*statistics = (struct publisher_statistics){
 		.writer = writer_stats(publisher->writer),
 		.redis = redis_client_stats(publisher->redis),
+		.is_connected = redis_client_is_connected(publisher->redis),
 		.in_flight = redis_client_in_flight(publisher->redis),
 		.repaired = publisher->repaired,
 	};

@@ -57,6 +57,8 @@ void publisher_run(struct publisher *publisher);
 /* Redis is there, and holds all that is wanted. */
 bool publisher_is_idle(const struct publisher *publisher);
 bool publisher_is_connected(const struct publisher *publisher);
+/* Redis was read since it was connected to, and all that differed was written. */
+bool publisher_is_settled(const struct publisher *publisher);
 
 /* Compares Redis with the table now, and repairs what differs. */
 void publisher_audit(struct publisher *publisher);
@@ -64,6 +66,7 @@ void publisher_audit(struct publisher *publisher);
 struct publisher_statistics {
 	const struct writer_stats *writer;
 	const struct redis_client_stats *redis;
+	bool is_connected;
 	size_t in_flight;		/* commands */
 	uint64_t repaired;		/* keys that audits found changed by somebody else */
 };

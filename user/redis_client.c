@@ -222,6 +222,7 @@ static void give_up(struct redis_client *client)
 		log_info("Redis at %s: %s", client->config.text, client->drop_reason);
 		loop_timer_arm(&client->retry, 0);
 	} else {
+		client->stats.failures++;
 		say_away(client, now_ns);
 		redis_route_failed(&client->route);
 		loop_timer_arm(&client->retry, jittered(client->delay_ns));
@@ -535,7 +536,10 @@ static void handle_replies(struct redis_client *client)
 		expected = client->expected[client->expected_first];
 		client->expected_first = (client->expected_first + 1) & (client->expected_size - 1);
 		client->expected_count--;
-		client->stats.errors += reply->type == REPLY_ERROR;
+		if (reply->type == REPLY_ERROR) {
+			client->stats.errors++;
+			client->stats.errors_of_kind[redis_error_of(reply->text)]++;
+		}
 		expected.on_reply(expected.context, reply);
 	}
 }

@@ -13,6 +13,7 @@
 
 #include "loop.h"
 #include "redis_address.h"
+#include "redis_error.h"
 #include "reply.h"
 #include "resp.h"
 
@@ -33,6 +34,8 @@ struct redis_client_stats {
 	uint64_t commands;
 	uint64_t bytes_sent;
 	uint64_t errors;		/* replies that were errors */
+	uint64_t errors_of_kind[REDIS_ERRORS];
+	uint64_t failures;		/* connections lost, or never made */
 	uint64_t timeouts;		/* connections given up as nothing was answered */
 	uint64_t moved;			/* redirections of a cluster that were followed */
 };

@@ -76,8 +76,20 @@ struct source_losses {
 	uint64_t missed;		/* at most that many runs that no program saw */
 };
 
+/* One place where changes are seen: a BPF program, or a socket. */
+struct source_hook {
+	const char *name;
+	struct neigh_counters counters;	/* of all CPUs */
+	bool is_program;		/* the rest is known of programs alone, since their load */
+	uint64_t missed;		/* runs that the kernel skipped */
+	uint64_t runs;			/* these two while kernel.bpf_stats_enabled is 1 */
+	uint64_t run_ns;
+};
+
 struct source_totals {
-	struct neigh_counters counters;	/* of all programs and CPUs */
+	struct neigh_counters counters;	/* of all hooks */
+	struct source_hook hooks[NEIGH_HOOKS];
+	uint32_t hook_count;
 	uint64_t consumed;		/* of those submitted */
 };
 

@@ -28,7 +28,7 @@ struct bpf_source {
 	enum option_source kind;
 	struct programs programs;
 	struct neigh_control *control;	/* of these, shared with them */
-	uint64_t missed_before[NEIGH_HOOKS];	/* by a daemon that had the programs before */
+	struct programs_runs before[NEIGH_HOOKS];	/* of a daemon that had the programs before */
 	struct ring *ring;
 	struct pins pins;
 	uint32_t ring_size_bytes;
@@ -99,7 +99,7 @@ static int open_programs(struct bpf_source *source, const struct programs_config
 	if (!error && source->programs.were_pinned)
 		log_info("the BPF programs of the last daemon are used again");
 	for (int i = 0; !error && i < NEIGH_HOOKS; i++)
-		source->missed_before[i] = programs_missed(&source->programs, (enum neigh_hook)i);
+		programs_runs(&source->programs, (enum neigh_hook)i, &source->before[i]);
 	source->control = source->programs.control;
 	return error;
 }
@@ -174,7 +174,10 @@ static size_t bpf_capacity(const struct source *base)
 
 static uint64_t missed(const struct bpf_source *source, enum neigh_hook hook)
 {
-	return programs_missed(&source->programs, hook) - source->missed_before[hook];
+	struct programs_runs runs;
+
+	programs_runs(&source->programs, hook, &runs);
+	return runs.missed - source->before[hook].missed;
 }
 
 /*
@@ -337,6 +340,28 @@ static void add(struct neigh_counters *sum, const struct neigh_counters *one)
 		to[i] += from[i];
 }
 
+static void hook_totals(const struct bpf_source *source, enum neigh_hook hook,
+			struct source_hook *total)
+{
+	static const char *const names[NEIGH_HOOKS] = {
+		[NEIGH_HOOK_UPDATE] = "neigh_update",
+		[NEIGH_HOOK_UPDATE_AGAIN] = "neigh_update_2",
+		[NEIGH_HOOK_TIMER] = "neigh_timer",
+		[NEIGH_HOOK_CLEANUP] = "neigh_cleanup",
+	};
+	const struct programs_runs *before = &source->before[hook];
+	struct programs_runs runs;
+
+	programs_runs(&source->programs, hook, &runs);
+	*total = (struct source_hook){
+		.name = names[hook],
+		.is_program = true,
+		.missed = runs.missed - before->missed,
+		.runs = runs.count - before->count,
+		.run_ns = runs.ns - before->ns,
+	};
+}
+
 static void bpf_totals(const struct source *base, struct source_totals *totals)
 {
 	struct bpf_source *source = bpf_source(base);
@@ -345,11 +370,19 @@ static void bpf_totals(const struct source *base, struct source_totals *totals)
 
 	*totals = (struct source_totals){ .consumed = source->consumed };
 	values = cpus > 0 ? calloc((size_t)cpus, sizeof(*values)) : NULL;
-	for (uint32_t hook = 0; values && hook < NEIGH_HOOKS; hook++) {
-		if (bpf_map_lookup_elem(source->programs.maps[PROGRAM_MAP_COUNTERS], &hook, values))
-			break;
+	for (uint32_t i = 0; i < NEIGH_HOOKS; i++) {
+		struct source_hook *hook = &totals->hooks[totals->hook_count];
+
+		if (source->programs.programs[i] < 0)
+			continue;
+		totals->hook_count++;
+		hook_totals(source, (enum neigh_hook)i, hook);
+		if (!values || bpf_map_lookup_elem(source->programs.maps[PROGRAM_MAP_COUNTERS], &i,
+						   values))
+			continue;
 		for (int cpu = 0; cpu < cpus; cpu++)
-			add(&totals->counters, &values[cpu]);
+			add(&hook->counters, &values[cpu]);
+		add(&totals->counters, &hook->counters);
 	}
 	free(values);
 }

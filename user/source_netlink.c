@@ -279,6 +279,8 @@ static void netlink_totals(const struct source *base, struct source_totals *tota
 
 	*totals = (struct source_totals){
 		.counters = source->counters,
+		.hooks = { { .name = "rtnetlink", .counters = source->counters } },
+		.hook_count = 1,
 		/* nothing lies between the two */
 		.consumed = source->counters.submitted,
 	};

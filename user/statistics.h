@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "interface.h"
 #include "publisher.h"
 #include "repair.h"
 #include "source.h"
@@ -16,6 +17,8 @@ struct statistics {
 	size_t wanted;			/* neighbours now */
 	size_t entries;			/* those, and what is on its way out of Redis */
 	size_t dirty;
+	uint64_t lag_ns;		/* of the oldest neighbour that Redis does not hold as wanted */
+	struct interface_set *interfaces;	/* with the neighbours of each */
 	struct source_totals totals;
 	struct source_losses losses;
 	const struct repair_stats *repair;

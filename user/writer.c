@@ -437,6 +437,15 @@ static void append(struct writer *writer, struct flush *flush, struct neigh_entr
 	}
 }
 
+static void count_flush(struct writer_stats *stats, uint32_t neighbours)
+{
+	unsigned int size = neighbours > 1 ? 32u - (unsigned int)__builtin_clz(neighbours - 1) : 0;
+
+	stats->flushes++;
+	stats->flushes_of_size[size < WRITER_FLUSH_SIZES ? size : WRITER_FLUSH_SIZES - 1]++;
+	stats->flushed += neighbours;
+}
+
 /* The schema sonic: all that is dirty, up to `most`, in one transaction. */
 static void produce(struct writer *writer, struct flush *flush, struct neigh_entry *entry,
 		    uint32_t most)
@@ -453,6 +462,7 @@ static void produce(struct writer *writer, struct flush *flush, struct neigh_ent
 		entry->is_news = false;
 		flush->writes[flush->count++].entry = entry;
 	} while (flush->count < most && (entry = neigh_table_take_dirty(writer->table)));
+	count_flush(&writer->stats, flush->count);
 
 	flush->in_transaction = true;
 	flush->commands = producer_write(writer->schema, redis_client_output(writer->client),
@@ -479,6 +489,7 @@ static void write_plainly(struct writer *writer, struct flush *flush, struct nei
 		append(writer, flush, entry);
 	} while (++neighbours < most &&
 		 (entry = neigh_table_take_dirty(writer->table)));
+	count_flush(&writer->stats, neighbours);
 	if (flush->in_transaction) {
 		resp_command(redis_client_output(writer->client),
 			     (const char *const[]){ "EXEC", NULL });
@@ -502,7 +513,6 @@ static void start_flush(struct writer *writer)
 	/* the first neighbour of a flush has waited longest */
 	flush->oldest_record_ns = entry->is_news ? entry->record_time_ns : 0;
 	writer->flush_count++;
-	writer->stats.flushes++;
 	writer->last_flush_ns = clock_now_ns();
 	if (writer->schema->kind == SCHEMA_SONIC)
 		produce(writer, flush, entry, most);

@@ -26,10 +26,15 @@ struct writer_config {
 	uint32_t without;		/* enum ablation */
 };
 
+/* Flushes of 1, of up to 2, 4, 8 ... neighbours */
+#define WRITER_FLUSH_SIZES 15u
+
 struct writer_stats {
 	uint64_t sets;			/* acknowledged */
 	uint64_t deletes;
 	uint64_t flushes;
+	uint64_t flushes_of_size[WRITER_FLUSH_SIZES];	/* [i]: above 2^(i-1), up to 2^i */
+	uint64_t flushed;		/* neighbours in all of them */
 	uint64_t refused;		/* answered with an error, to be tried again */
 	struct histogram latency;	/* from the oldest record of a flush to the reply to it */
 	uint64_t asked;			/* ... with ASK by a cluster, and written to another node */

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Fixtures: everything that a test starts ends with it, even when it fails."""
 import fcntl
+import itertools
 import os
 import sys
 
@@ -10,6 +11,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 
 from harness.daemon import Daemon                                    # noqa: E402
+from harness.metrics import Endpoint                                 # noqa: E402
 from harness.namespace import Namespace                              # noqa: E402
 from harness.proxy import Proxy                                      # noqa: E402
 from harness.redis_server import RedisServer                         # noqa: E402
@@ -154,3 +156,22 @@ def equals_kernel(namespace, redis_server):
         return wait_until_equal(redis_server.table, namespace, timeout_s, **policy)
 
     return check
+
+
+@pytest.fixture
+def make_watched(make_daemon, tmp_path):
+    """A daemon that serves metrics at a unix socket, `.endpoint`; it is not started."""
+    numbers = itertools.count()
+
+    def make(*options, **arguments):
+        address = f"unix:{tmp_path}/metrics{next(numbers)}.sock"
+        daemon = make_daemon("--metrics", address, *options, **arguments)
+        daemon.endpoint = Endpoint(address)
+        return daemon
+    return make
+
+
+@pytest.fixture
+def watched(veth, make_watched):
+    """A running one on the namespace with veth0."""
+    return make_watched().start()

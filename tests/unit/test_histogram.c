@@ -28,6 +28,17 @@ static void one_value_is_every_percentile(void **state)
 	assert_int_equal(histogram_percentile_ns(&histogram, 1), 12345678);
 }
 
+static void what_is_below_a_power_of_two_is_known_exactly(void **state)
+{
+	struct histogram histogram = { 0 };
+
+	(void)state;
+	for (uint64_t us = 1; us < 1ull << 20; us++)
+		histogram_add(&histogram, us * NS_PER_US);
+	for (uint64_t limit_us = 16; limit_us <= 1ull << 20; limit_us *= 2)
+		assert_int_equal(histogram_count_below_us(&histogram, limit_us), limit_us - 1);
+}
+
 /* Never below the value, and an eighth (or a microsecond) above it at most. */
 static void every_value_is_known_to_an_eighth(void **state)
 {
@@ -72,6 +83,7 @@ int main(void)
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(without_values_there_is_no_percentile),
 		cmocka_unit_test(one_value_is_every_percentile),
+		cmocka_unit_test(what_is_below_a_power_of_two_is_known_exactly),
 		cmocka_unit_test(every_value_is_known_to_an_eighth),
 		cmocka_unit_test(percentiles_are_of_the_number_of_values),
 		cmocka_unit_test(what_is_too_long_is_in_the_last_bucket),

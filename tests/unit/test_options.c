@@ -141,6 +141,8 @@ static void a_file_sets_every_option(void **state)
 			 "map_size = 8\nnetlink_buffer = 1M\nnetlink_no_enobufs = no\n"
 			 "netns_gone = wait\nnetns_gone_keys = keep\nredis_user = me\n"
 			 "redis_password_file = /etc/p\nredis_timeout = 2s\n"
+			 "metrics = 127.0.0.1:9732\nmetrics_cert = /c\nmetrics_key = /k\n"
+			 "metrics_client_ca = /ca\nmetrics_interfaces = 7\n"
 			 "log_level = debug\nlog_format = json ; the collector wants it\n");
 	assert_string_equal(options->redis, "tcp://[::1]:6380/1");
 	assert_string_equal(options->instance, "blue.1");
@@ -164,6 +166,11 @@ static void a_file_sets_every_option(void **state)
 	assert_string_equal(options->redis_user, "me");
 	assert_string_equal(options->redis_password_file, "/etc/p");
 	assert_int_equal(options->redis_timeout_ms, 2000);
+	assert_string_equal(options->metrics, "127.0.0.1:9732");
+	assert_string_equal(options->metrics_cert, "/c");
+	assert_string_equal(options->metrics_key, "/k");
+	assert_string_equal(options->metrics_client_ca, "/ca");
+	assert_int_equal(options->metrics_interfaces, 7);
 	assert_int_equal(options->log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(options->log_format, LOG_FORMAT_JSON);
 }
@@ -203,6 +210,20 @@ static void an_unknown_key_names_its_file_and_line(void **state)
 	assert_file_refused(state, "[neightrackd]\n\n# comment\nbatchsize = 1\n", expected);
 }
 
+static void half_of_what_tls_needs_is_refused(void **state)
+{
+	assert_int_equal(parse(state, "--metrics-cert", "/c"), -EINVAL);
+	assert_error(state, "metrics_cert = /c with metrics_key = : TLS needs both");
+	assert_int_equal(parse(state, "--metrics-cert", "/c", "--metrics-key", "/k"), 0);
+}
+
+static void certificates_of_clients_need_tls(void **state)
+{
+	assert_int_equal(parse(state, "--metrics-client-ca", "/ca"), -EINVAL);
+	assert_error(state, "metrics_client_ca = /ca without metrics_cert: clients show "
+		     "certificates by TLS alone");
+}
+
 static void a_command_is_no_key(void **state)
 {
 	assert_int_equal(read_bytes(state, "[neightrackd]\nhelp = yes\n", 25), -EINVAL);
@@ -238,6 +259,9 @@ static void every_wrong_value_is_refused(void **state)
 		{ "redis_user", "allowed are at most 128 bytes", { "a b" } },
 		{ "redis_password_file", "allowed are an absolute path", { "secret" } },
 		{ "redis_timeout", "allowed are 100 to 600000 ms", { "99", "11min" } },
+		{ "metrics", "allowed are off, an address and a port", { "on", ":9732", "" } },
+		{ "metrics_key", "allowed are an absolute path", { "key.pem" } },
+		{ "metrics_interfaces", "allowed are 0 to 4096 interfaces", { "4097" } },
 		{ "pins", "allowed are keep|remove", { "", "yes" } },
 		{ "without", "allowed are, separated by commas: filter, suppression",
 		  { "no-such", "filter,", ",filter", "filter suppression", "filte", "filters" } },
@@ -645,6 +669,8 @@ int main(void)
 		option_test(the_words_of_a_choice_follow_its_enum),
 		option_test(a_number_may_carry_its_unit),
 		option_test(an_unknown_key_names_its_file_and_line),
+		option_test(half_of_what_tls_needs_is_refused),
+		option_test(certificates_of_clients_need_tls),
 		option_test(a_command_is_no_key),
 		option_test(a_value_out_of_range_names_the_bounds),
 		option_test(every_wrong_value_is_refused),
