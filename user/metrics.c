@@ -417,6 +417,64 @@ static void print_flushes(const struct text *text, const struct writer_stats *wr
 		(unsigned long long)writer->flushes);
 }
 
+/* --- what is made of changes ----------------------------------------------------- */
+
+static void print_anomalies(const struct text *text, const struct anomaly_stats *stats)
+{
+	const char *name = "neightrack_anomalies_total";
+	const struct value counters[] = {
+		{ "neightrack_mac_changes_total", "Times that a neighbour's MAC was replaced.",
+		  NUMBER(stats->mac_changes) },
+		{ "neightrack_anomalies_held_back_total",
+		  "Anomalies not told, by anomaly_interval and anomaly_rate.",
+		  NUMBER(stats->held_back) },
+		{ "neightrack_anomaly_addresses_forgotten_total",
+		  "Addresses with a replaced MAC that made place for others.",
+		  NUMBER(stats->forgotten) },
+	};
+	const struct value gauges[] = {
+		{ "neightrack_crowded_macs", "MACs with more addresses than mac_addresses.",
+		  NUMBER(stats->crowded_macs) },
+	};
+	char labels[LABEL_BYTES];
+
+	PRINT_VALUES(text, "counter", counters);
+	PRINT_VALUES(text, "gauge", gauges);
+	declare(text, name, "counter", "Neighbours told to behave oddly, by how.");
+	for (unsigned int i = 0; i < ANOMALY_KINDS; i++) {
+		snprintf(labels, sizeof(labels), "kind=\"%s\"", anomaly_name((enum anomaly_kind)i));
+		sample(text, name, labels, NUMBER(stats->found[i]));
+	}
+}
+
+static void print_stream(const struct text *text, const struct stream_stats *stats)
+{
+	const struct value counters[] = {
+		{ "neightrack_stream_events_total", "Events appended to the stream.",
+		  NUMBER(stats->appended) },
+		{ "neightrack_stream_cut_total",
+		  "Events left out of the stream, as stream_queue of them waited.",
+		  NUMBER(stats->cut) },
+		{ "neightrack_stream_refused_total",
+		  "Events left out of the stream, as Redis answered with an error.",
+		  NUMBER(stats->refused) },
+		{ "neightrack_stream_connects_total", "Connections to Redis for the stream.",
+		  NUMBER(stats->redis ? stats->redis->connects : 0) },
+		{ "neightrack_stream_sent_bytes_total", "Bytes sent to Redis for the stream.",
+		  NUMBER(stats->redis ? stats->redis->bytes_sent : 0) },
+	};
+	const struct value gauges[] = {
+		{ "neightrack_stream_queued_events", "Events that Redis has not acknowledged yet.",
+		  NUMBER(stats->queued) },
+		{ "neightrack_stream_connected",
+		  "1 while there is a stream and its connection stands.",
+		  NUMBER(stats->is_connected) },
+	};
+
+	PRINT_VALUES(text, "counter", counters);
+	PRINT_VALUES(text, "gauge", gauges);
+}
+
 /* --- the process ---------------------------------------------------------------- */
 
 static double cpu_seconds(void)
@@ -490,6 +548,8 @@ void metrics_print(FILE *file, const struct metrics_view *view, bool openmetrics
 		print_redis(&text, statistics->publisher.redis);
 		print_latency(&text, &statistics->publisher.writer->latency);
 		print_flushes(&text, statistics->publisher.writer);
+		print_anomalies(&text, statistics->changes.anomalies);
+		print_stream(&text, &statistics->changes.stream);
 	}
 	if (openmetrics)
 		fputs("# EOF\n", file);

@@ -10,6 +10,7 @@
 #include <unistd.h>
 
 #include "ablation.h"
+#include "changes.h"
 #include "clock.h"
 #include "config_db.h"
 #include "instance_lock.h"
@@ -50,6 +51,7 @@ struct mirror {
 	struct links *links;
 	struct repair *repair;
 	struct publisher *publisher;
+	struct changes *changes;
 	struct warm_restart *warm_restart;	/* NULL: none, or done */
 	struct config_db *config_db;	/* NULL: the policy needs none */
 	char config_client_name[48];
@@ -139,8 +141,11 @@ static bool may_write(const struct mirror *mirror)
 static void stop_if_written(struct mirror *mirror)
 {
 	/* what cannot be written now is repaired by the next start */
-	if (publisher_is_idle(mirror->publisher) || !publisher_is_connected(mirror->publisher) ||
-	    !repair_has_picture(mirror->repair) || !may_write(mirror))
+	bool is_written = publisher_is_idle(mirror->publisher) ||
+			  !publisher_is_connected(mirror->publisher) ||
+			  !repair_has_picture(mirror->repair) || !may_write(mirror);
+
+	if (is_written && changes_are_sent(mirror->changes))
 		loop_stop(mirror->loop);
 }
 
@@ -174,6 +179,7 @@ static bool before_sleep(void *context)
 
 	if (mirror->netns_is_gone) {
 		publisher_run(mirror->publisher);
+		changes_run(mirror->changes);
 		stop_if_written(mirror);
 		return true;
 	}
@@ -181,6 +187,7 @@ static bool before_sleep(void *context)
 	more = count >= RECORDS_A_TURN;
 	more |= repair_work(mirror->repair);
 	publisher_run(mirror->publisher);
+	changes_run(mirror->changes);
 	say_ready(mirror);
 	finish_warm_restart(mirror);
 	if (mirror->shutting_down)
@@ -216,6 +223,7 @@ static void on_first_picture(void *context)
 
 	log_notice("snapshot: the kernel has %zu neighbours, of which %zu are to be in Redis",
 		   repair_stats(mirror->repair)->dumped, neigh_table_wanted_count(mirror->table));
+	changes_begin(mirror->changes);
 	start_writing(mirror);
 }
 
@@ -591,6 +599,8 @@ int mirror_new(struct mirror **result, struct loop *loop, struct options *option
 		goto fail;
 	error = make_redis_side(mirror);
 	if (!error)
+		error = changes_new(&mirror->changes, loop, options, mirror->table);
+	if (!error)
 		error = make_warm_restart(mirror);
 	if (!error)
 		error = make_config_side(mirror);
@@ -618,6 +628,7 @@ void mirror_free(struct mirror *mirror)
 	/* programs for a network namespace that is gone are of no use to anybody */
 	source_free(mirror->source, mirror->options->pins == OPTION_PINS_KEEP &&
 				    !mirror->netns_is_gone);
+	changes_free(mirror->changes);
 	warm_restart_free(mirror->warm_restart);
 	config_db_free(mirror->config_db);
 	publisher_free(mirror->publisher);
@@ -675,6 +686,7 @@ void mirror_statistics(const struct mirror *mirror, struct statistics *statistic
 	};
 
 	publisher_statistics(mirror->publisher, &statistics->publisher);
+	changes_statistics(mirror->changes, &statistics->changes);
 	source_totals(mirror->source, &statistics->totals);
 	source_losses(mirror->source, &statistics->losses);
 }

@@ -39,6 +39,8 @@ struct neigh_table {
 	struct neigh_entry *free_entries;	/* by next_in_bucket */
 	struct slab *slabs;
 	uint64_t seed[2];
+	void (*changed)(void *context, const struct neigh_entry *entry, const uint8_t *old_mac);
+	void *changed_context;
 };
 
 struct neigh_table *neigh_table_new(struct interface_set *interfaces, size_t limit)
@@ -296,8 +298,11 @@ static void settle(struct neigh_table *table, struct neigh_entry *entry)
 bool neigh_table_want(struct neigh_table *table, struct neigh_entry *entry, const uint8_t *mac)
 {
 	uint32_t *of_interface = &entry->interface->wanted[entry->family == NEIGHTRACK_FAMILY_IPV6];
+	bool was_wanted = entry->wanted;
+	uint8_t old_mac[6];
 	bool changed;
 
+	memcpy(old_mac, entry->wanted_mac, sizeof(old_mac));
 	if (mac) {
 		changed = !entry->wanted ||
 			  memcmp(entry->wanted_mac, mac, sizeof(entry->wanted_mac)) != 0;
@@ -311,8 +316,18 @@ bool neigh_table_want(struct neigh_table *table, struct neigh_entry *entry, cons
 		*of_interface -= entry->wanted;
 		entry->wanted = false;
 	}
+	if (changed && table->changed)
+		table->changed(table->changed_context, entry, was_wanted ? old_mac : NULL);
 	settle(table, entry);
 	return changed;
+}
+
+void neigh_table_observe(struct neigh_table *table,
+			 void (*changed)(void *context, const struct neigh_entry *entry,
+					 const uint8_t *old_mac), void *context)
+{
+	table->changed = changed;
+	table->changed_context = context;
 }
 
 void neigh_table_set_published(struct neigh_table *table, struct neigh_entry *entry,

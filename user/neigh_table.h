@@ -135,6 +135,12 @@ void neigh_table_refuse(struct neigh_table *table, struct neigh_entry *entry,
 bool neigh_table_move(struct neigh_table *table, struct interface *from, struct interface *to);
 /* None of the interface's entries is wanted any more. */
 void neigh_table_clear(struct neigh_table *table, struct interface *interface);
+/* changed() is called after each change of what is wanted; old_mac: what was before, NULL
+ * if nothing. It must not change the table. NULL: nobody is told. */
+void neigh_table_observe(struct neigh_table *table,
+			 void (*changed)(void *context, const struct neigh_entry *entry,
+					 const uint8_t *old_mac), void *context);
+
 /* Calls visit() for each entry; visit() may free that one, and must add none. */
 void neigh_table_for_each(struct neigh_table *table,
 			  void (*visit)(void *context, struct neigh_entry *entry), void *context);

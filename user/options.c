@@ -436,6 +436,16 @@ static int read_database_config(struct options *options, FILE *errors)
 	return replace_text(&options->redis, databases[SONIC_APPL_DB].address, errors);
 }
 
+/* Whether the stream would lie among the neighbours. */
+static bool is_of_table(const struct options *options)
+{
+	size_t bytes = strlen(options->key_prefix);
+	const char *name = options->stream + bytes;
+
+	return !strncmp(options->stream, options->key_prefix, bytes) &&
+	       !strncmp(name + (name[0] == '_'), "NEIGH_TABLE", strlen("NEIGH_TABLE"));
+}
+
 /* What one option means for others, or does not go with. */
 static int settle(struct options *options, FILE *errors)
 {
@@ -459,6 +469,10 @@ static int settle(struct options *options, FILE *errors)
 		return complain(errors, "netlink_no_enobufs = yes with audit_interval = 0: nothing "
 				"would ever find what is lost; allowed is an audit_interval above "
 				"0");
+	if (is_of_table(options))
+		return complain(errors, "stream = %s: keys that begin with %sNEIGH_TABLE, "
+				"or that with a _ before it, are neighbours; allowed is any other",
+				options->stream, options->key_prefix);
 	if (!options->metrics_cert[0] != !options->metrics_key[0])
 		return complain(errors, "metrics_cert = %s with metrics_key = %s: TLS needs both",
 				options->metrics_cert, options->metrics_key);

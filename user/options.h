@@ -108,6 +108,15 @@ struct options {
 	uint32_t max_neighbours;
 	char *without;			/* words, see ablation.h; "" = nothing is missing */
 	enum option_pins pins;		/* what becomes of them when the daemon ends */
+	char *stream;			/* key of a Redis Stream for changes; "" = none */
+	uint32_t stream_length;		/* events that Redis keeps, about */
+	uint32_t stream_queue;		/* events that wait here, at most */
+	uint32_t mac_moves;		/* of one address that are too many; 0 = not watched */
+	uint32_t mac_moves_interval_s;	/* in which they are counted, as are duplicates */
+	uint32_t duplicates;		/* returns to a former MAC; 0 = not watched */
+	uint32_t mac_addresses;		/* that one MAC may have; 0 = not watched */
+	uint32_t anomaly_interval_s;	/* before the same address is told of again */
+	uint32_t anomaly_rate;		/* that are told in a minute */
 	char *metrics;			/* an address, checked by listen_address_parse() */
 	char *metrics_cert;		/* absolute paths; "" = none */
 	char *metrics_key;

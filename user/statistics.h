@@ -6,6 +6,7 @@
 #include <stddef.h>
 #include <stdint.h>
 
+#include "changes.h"
 #include "interface.h"
 #include "publisher.h"
 #include "repair.h"
@@ -23,6 +24,7 @@ struct statistics {
 	struct source_losses losses;
 	const struct repair_stats *repair;
 	struct publisher_statistics publisher;
+	struct changes_statistics changes;
 	uint64_t over_limit;		/* tidings of neighbours left out, as max_neighbours are there */
 };
 

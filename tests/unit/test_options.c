@@ -143,6 +143,9 @@ static void a_file_sets_every_option(void **state)
 			 "redis_password_file = /etc/p\nredis_timeout = 2s\n"
 			 "metrics = 127.0.0.1:9732\nmetrics_cert = /c\nmetrics_key = /k\n"
 			 "metrics_client_ca = /ca\nmetrics_interfaces = 7\n"
+			 "stream = s\nstream_length = 8\nstream_queue = 16\nmac_moves = 9\n"
+			 "mac_moves_interval = 1h\nduplicates = 10\nmac_addresses = 11\n"
+			 "anomaly_interval = 12s\nanomaly_rate = 13\n"
 			 "log_level = debug\nlog_format = json ; the collector wants it\n");
 	assert_string_equal(options->redis, "tcp://[::1]:6380/1");
 	assert_string_equal(options->instance, "blue.1");
@@ -171,6 +174,15 @@ static void a_file_sets_every_option(void **state)
 	assert_string_equal(options->metrics_key, "/k");
 	assert_string_equal(options->metrics_client_ca, "/ca");
 	assert_int_equal(options->metrics_interfaces, 7);
+	assert_string_equal(options->stream, "s");
+	assert_int_equal(options->stream_length, 8);
+	assert_int_equal(options->stream_queue, 16);
+	assert_int_equal(options->mac_moves, 9);
+	assert_int_equal(options->mac_moves_interval_s, 3600);
+	assert_int_equal(options->duplicates, 10);
+	assert_int_equal(options->mac_addresses, 11);
+	assert_int_equal(options->anomaly_interval_s, 12);
+	assert_int_equal(options->anomaly_rate, 13);
 	assert_int_equal(options->log_level, LOG_LEVEL_DEBUG);
 	assert_int_equal(options->log_format, LOG_FORMAT_JSON);
 }
@@ -208,6 +220,16 @@ static void an_unknown_key_names_its_file_and_line(void **state)
 		strcat(expected, options_name(i));
 	}
 	assert_file_refused(state, "[neightrackd]\n\n# comment\nbatchsize = 1\n", expected);
+}
+
+static void a_stream_among_the_neighbours_is_refused(void **state)
+{
+	assert_int_equal(parse(state, "--stream", "a:NEIGH_TABLE:s", "--key-prefix", "a:"), -EINVAL);
+	assert_error(state, "stream = a:NEIGH_TABLE:s: keys that begin with a:NEIGH_TABLE, "
+		     "or that with a _ before it, are neighbours; allowed is any other");
+	assert_int_equal(parse(state, "--stream", "_NEIGH_TABLE:x", "--key-prefix", ""), -EINVAL);
+	errors_of(state);
+	assert_int_equal(parse(state, "--stream", "CHANGES:NEIGH_TABLE"), 0);
 }
 
 static void half_of_what_tls_needs_is_refused(void **state)
@@ -669,6 +691,7 @@ int main(void)
 		option_test(the_words_of_a_choice_follow_its_enum),
 		option_test(a_number_may_carry_its_unit),
 		option_test(an_unknown_key_names_its_file_and_line),
+		option_test(a_stream_among_the_neighbours_is_refused),
 		option_test(half_of_what_tls_needs_is_refused),
 		option_test(certificates_of_clients_need_tls),
 		option_test(a_command_is_no_key),
