@@ -207,7 +207,7 @@ const struct option_entry option_table[] = {
 	  TEXT(check_word, "KEY") },
 	{ "stream_length", OPTION_NUMBER, FIXED, AT(stream_length), "100000",
 	  "events that Redis keeps of it, about", NUMBER(1, 1u << 30, "events") },
-	{ "stream_queue", OPTION_NUMBER, FIXED, AT(stream_queue), "8192",
+	{ "stream_queue", OPTION_NUMBER, FIXED, AT(stream_queue), "65536",
 	  "events that wait for Redis at most", NUMBER(16, 1u << 20, "events") },
 	{ "mac_moves", OPTION_NUMBER, CHANGEABLE, AT(mac_moves), "5",
 	  "changes of an address' MAC that are not told as moves; 0: none are",
