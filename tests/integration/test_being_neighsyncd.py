@@ -1,9 +1,11 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Running in the place of neighsyncd: its name in syslog, its lines, its LOGGER row."""
+import os
 import re
 import socket
 
 import pytest
+from harness.daemon import BUILD, ROOT, neightrackd
 from harness.namespace import burst, removal
 from harness.switch import Switch
 from harness.waiting import eventually, stay_quiet
@@ -125,3 +127,24 @@ def test_the_logger_row_is_made_and_followed(make_neighsyncd, switch, syslog):
     stay_quiet(1)
     daemon.audit()
     eventually(lambda: syslog.said("audit: Redis holds"))
+
+
+def test_started_by_its_name_the_process_has_it(veth, make_daemon, tmp_path):
+    """As supervisors, core dumps and pgrep know it."""
+    daemon = make_daemon()
+    link = tmp_path / "neighsyncd"
+    link.symlink_to(daemon.program)
+    daemon.program = str(link)
+    daemon.start()
+    with open(f"/proc/{daemon.process.pid}/comm", encoding="ascii") as comm:
+        assert comm.read() in ("neighsyncd\n", "memcheck-amd64-\n")
+
+
+def test_the_configuration_that_is_shipped_for_a_switch_is_right(switch, tmp_path):
+    with open(os.path.join(ROOT, "docs", "sonic", "neightrackd.conf"), encoding="ascii") as file:
+        text = file.read()
+    assert "/var/run/redis/sonic-db/database_config.json" in text
+    path = tmp_path / "neightrackd.conf"
+    path.write_text(text.replace("/var/run/redis/sonic-db/database_config.json",
+                                 switch.config_file))
+    assert neightrackd("--config", str(path), "--check-config") == (0, "", "")

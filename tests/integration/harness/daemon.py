@@ -67,6 +67,7 @@ class Daemon:
         self.namespace = namespace
         self.options = [*options]
         self.wrapper = WRAPPER
+        self.program = os.path.join(BUILD, "neightrackd")
         self.lines = []
         self.process = None
         self.reader = None
@@ -74,7 +75,7 @@ class Daemon:
     def launch(self):
         self.lines = []
         self.process = subprocess.Popen(
-            [*self.wrapper, os.path.join(BUILD, "neightrackd"), "--netns", self.namespace.name,
+            [*self.wrapper, self.program, "--netns", self.namespace.name,
              "--redis", self.url, "--instance", self.instance, "--log-level", "info",
              "--source", SOURCE, "--pins", "remove", *self.options],
             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
