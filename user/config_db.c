@@ -373,7 +373,10 @@ static void on_flags_set(void *context, const struct reply *reply)
 	struct config_db *db = context;
 
 	db->notifies = reply_is_status(reply, "OK");
-	if (!db->notifies)
+	if (db->notifies)
+		log_info("CONFIG_DB at %s: what was missing of K, g and h has been added to "
+			 FLAGS, db->config.address);
+	else
 		say_refusal(db, "CONFIG SET " FLAGS, reply);
 }
 
@@ -405,8 +408,6 @@ static void on_flags(void *context, const struct reply *reply)
 	add_missing_flags(flags, wanted);
 	db->notifies = !strcmp(flags, wanted);
 	if (!db->notifies) {
-		log_info("CONFIG_DB at %s: " FLAGS " was '%s', and is set to '%s'",
-			 db->config.address, flags, wanted);
 		resp_command(redis_client_output(db->reader),
 			     (const char *const[]){ "CONFIG", "SET", FLAGS, wanted, NULL });
 		redis_client_expect(db->reader, on_flags_set, db);

@@ -46,7 +46,7 @@ static void set_policy(struct source *source, uint32_t policy)
 	(void)policy;
 }
 
-static const struct source_ops source_ops = { .name = "none", .set_policy = set_policy };
+static const struct source_ops source_ops = { .set_policy = set_policy };
 static const char *const names[INTERFACES] = { "eth0", "eth1", "eth2", "ignored0" };
 
 static uint8_t next(struct input *input)
