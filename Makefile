@@ -19,9 +19,9 @@ WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-pr
             -Wformat=2 -Wpointer-arith -Wundef -Wvla $(if $(WERROR),-Werror)
 INSTRUMENT := $(if $(SANITIZE),-fsanitize=address -fsanitize=undefined \
               -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
-              $(if $(COVERAGE),--coverage)
+              $(if $(COVERAGE),--coverage) $(if $(SANITIZE)$(COVERAGE),-DNEIGHTRACK_INSTRUMENTED)
 
-PACKAGES := libbpf hiredis libmnl inih json-c libcap-ng libmicrohttpd gnutls
+PACKAGES := libbpf hiredis libmnl inih json-c libcap-ng libseccomp libmicrohttpd gnutls
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuser -isystem $(BUILD) $(WARNINGS) \
               $(INSTRUMENT) $(CFLAGS) $(CPPFLAGS)
 # as needed: the tool does without some of them

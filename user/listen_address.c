@@ -4,6 +4,7 @@
 
 #include <arpa/inet.h>
 #include <errno.h>
+#include <fcntl.h>
 #include <stdint.h>
 #include <stdlib.h>
 #include <string.h>
@@ -132,6 +133,27 @@ int listen_address_open(const struct listen_address *address)
 		return error;
 	}
 	return fd;
+}
+
+int listen_address_give(const struct listen_address *address, uid_t uid, gid_t gid)
+{
+	struct stat status;
+	int fd, error = 0;
+
+	if (address->any.sa_family != AF_UNIX)
+		return 0;
+	/* what is there by now under that name may be something else */
+	fd = open(address->local.sun_path, O_PATH | O_NOFOLLOW | O_CLOEXEC);
+	if (fd < 0)
+		return -errno;
+	if (fstat(fd, &status))
+		error = -errno;
+	else if (!S_ISSOCK(status.st_mode))
+		error = -ENOTSOCK;
+	else if (fchownat(fd, "", uid, gid, AT_EMPTY_PATH))
+		error = -errno;
+	close(fd);
+	return error;
 }
 
 void listen_address_clean_up(const struct listen_address *address)

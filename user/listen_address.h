@@ -27,6 +27,8 @@ bool listen_address_is_local(const struct listen_address *address);
 /* A socket that listens there, non-blocking, or -errno. One of a unix socket replaces
  * what a process that is gone has left at its path. */
 int listen_address_open(const struct listen_address *address);
+/* The file of a unix socket becomes another user's. 0 or -errno. */
+int listen_address_give(const struct listen_address *address, uid_t uid, gid_t gid);
 /* And what is left to do after it was closed. */
 void listen_address_clean_up(const struct listen_address *address);
 

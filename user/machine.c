@@ -112,14 +112,10 @@ static const char *missing_capability(const struct machine *machine)
 	return machine->may_trace ? "CAP_BPF" : "CAP_BPF and CAP_PERFMON";
 }
 
-const char *machine_obstacle(const struct machine *machine, enum option_source kind,
-			     const char *btf)
+const char *machine_bpf_obstacle(const struct machine *machine)
 {
-	bool has_types = machine->has_btf || btf[0];
 	const char *capability = missing_capability(machine);
 
-	if (kind == OPTION_SOURCE_NETLINK)
-		return NULL;
 	if (!machine->has_bpf)
 		return "a kernel with CONFIG_BPF_SYSCALL";
 	if (capability)
@@ -128,6 +124,19 @@ const char *machine_obstacle(const struct machine *machine, enum option_source k
 		return "a kernel with BPF ring buffers: 5.8 or later";
 	if (!machine->has_atomics)
 		return "a kernel with atomic operations in BPF: 5.12 or later";
+	return NULL;
+}
+
+const char *machine_obstacle(const struct machine *machine, enum option_source kind,
+			     const char *btf)
+{
+	bool has_types = machine->has_btf || btf[0];
+	const char *obstacle = machine_bpf_obstacle(machine);
+
+	if (kind == OPTION_SOURCE_NETLINK)
+		return NULL;
+	if (obstacle)
+		return obstacle;
 	if (kind == OPTION_SOURCE_TP_BTF)
 		return machine->has_btf ? NULL : "a kernel with BTF: CONFIG_DEBUG_INFO_BTF";
 	if (!strcmp(machine->lockdown, "confidentiality"))

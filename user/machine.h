@@ -22,6 +22,9 @@ struct machine {
 
 void machine_look(struct machine *machine);
 
+/* What every source by BPF needs and is not there; the same words. */
+const char *machine_bpf_obstacle(const struct machine *machine);
+
 /* What a kind of source needs and is not there, as words behind "needs"; NULL if nothing
  * is known to be missing. btf: the option. */
 const char *machine_obstacle(const struct machine *machine, enum option_source kind,

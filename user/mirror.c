@@ -41,6 +41,7 @@
 struct mirror {
 	struct loop *loop;
 	struct options *options;
+	uid_t owner;			/* whom its pins may be of */
 	int lock_fd;
 	int netns_fd;
 	struct netns_watch *netns_watch;
@@ -452,6 +453,7 @@ static int make_kernel_side(struct mirror *mirror)
 	struct source_config source_config = {
 		.kind = mirror->options->source,
 		.instance = mirror->options->instance,
+		.owner = mirror->owner,
 		.btf = mirror->options->btf,
 		.ring_size_bytes = mirror->options->ring_size_bytes,
 		.netlink_buffer_bytes = mirror->options->netlink_buffer_bytes,
@@ -572,7 +574,7 @@ static int make_config_side(struct mirror *mirror)
 	return config_db_new(&mirror->config_db, &config);
 }
 
-int mirror_new(struct mirror **result, struct loop *loop, struct options *options)
+int mirror_new(struct mirror **result, struct loop *loop, struct options *options, uid_t owner)
 {
 	struct mirror *mirror = calloc(1, sizeof(*mirror));
 	int error = -ENOMEM;
@@ -581,6 +583,7 @@ int mirror_new(struct mirror **result, struct loop *loop, struct options *option
 		return -ENOMEM;
 	mirror->loop = loop;
 	mirror->options = options;
+	mirror->owner = owner;
 	mirror->netns_fd = -1;
 	loop_timer_init(loop, &mirror->loss_check, on_loss_check, mirror);
 	loop_timer_init(loop, &mirror->deadline, on_deadline, mirror);
@@ -622,6 +625,8 @@ void mirror_free(struct mirror *mirror)
 {
 	if (!mirror)
 		return;
+	loop_set_prepare(mirror->loop, NULL, NULL);
+	loop_remove(mirror->loop, &mirror->source_watch);
 	links_free(mirror->links);
 	repair_free(mirror->repair);
 	picture_free(mirror->picture);
@@ -643,6 +648,18 @@ void mirror_free(struct mirror *mirror)
 	if (mirror->lock_fd >= 0)
 		close(mirror->lock_fd);
 	free(mirror);
+}
+
+int mirror_give(const struct mirror *mirror, uid_t uid, gid_t gid)
+{
+	int error = source_give(mirror->source, uid, gid);
+
+	if (!error && mirror->lock_fd >= 0 && fchown(mirror->lock_fd, uid, gid))
+		error = -errno;
+	if (error)
+		log_error("cannot make the instance's lock and pins those of user %u: %s", uid,
+			  strerror(-error));
+	return error;
 }
 
 void mirror_reconfigure(struct mirror *mirror)

@@ -11,6 +11,7 @@
 #define NEIGHTRACK_MIRROR_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #include "loop.h"
 #include "options.h"
@@ -18,9 +19,14 @@
 struct mirror;
 struct statistics;
 
-/* options must outlive the mirror. Says on stderr what failed. 0 or -errno. */
-int mirror_new(struct mirror **mirror, struct loop *loop, struct options *options);
+/* options must outlive the mirror. owner: the user that the daemon will be, whose pins it
+ * takes over. Says on stderr what failed. 0 or -errno. */
+int mirror_new(struct mirror **mirror, struct loop *loop, struct options *options, uid_t owner);
 void mirror_free(struct mirror *mirror);
+
+/* The daemon is about to become this user: what it has made becomes that one's, so that it
+ * can remove it, and start again as either. 0, or -errno with a line to the log. */
+int mirror_give(const struct mirror *mirror, uid_t uid, gid_t gid);
 
 /* The options that can change at run time have changed. */
 void mirror_reconfigure(struct mirror *mirror);

@@ -110,8 +110,7 @@ static int start_server(struct monitor *monitor, struct loop *loop)
 	return 0;
 }
 
-int monitor_new(struct monitor **result, struct loop *loop, const struct options *options,
-		const struct mirror *mirror)
+int monitor_new(struct monitor **result, struct loop *loop, const struct options *options)
 {
 	struct monitor *monitor = calloc(1, sizeof(*monitor));
 	const char *why;
@@ -123,7 +122,6 @@ int monitor_new(struct monitor **result, struct loop *loop, const struct options
 		return -ENOMEM;
 	}
 	monitor->options = options;
-	monitor->mirror = mirror;
 	error = listen_address_parse(&monitor->address, options->metrics, &why);
 	if (error)
 		log_error("metrics = %s: %s", options->metrics, why);
@@ -135,6 +133,22 @@ int monitor_new(struct monitor **result, struct loop *loop, const struct options
 	}
 	*result = monitor;
 	return 0;
+}
+
+void monitor_set_mirror(struct monitor *monitor, const struct mirror *mirror)
+{
+	if (monitor)
+		monitor->mirror = mirror;
+}
+
+int monitor_give(const struct monitor *monitor, uid_t uid, gid_t gid)
+{
+	int error = monitor ? listen_address_give(&monitor->address, uid, gid) : 0;
+
+	if (error)
+		log_error("cannot make the socket of metrics = %s that of user %u: %s",
+			  monitor->options->metrics, uid, strerror(-error));
+	return error;
 }
 
 void monitor_free(struct monitor *monitor)

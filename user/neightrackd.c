@@ -19,6 +19,8 @@
 #include "monitor.h"
 #include "netns.h"
 #include "options.h"
+#include "privileges.h"
+#include "syscall_filter.h"
 #include "version.h"
 
 enum {
@@ -31,11 +33,14 @@ struct daemon {
 	int argc;
 	char **argv;
 	struct options options;
+	const char *config_file;	/* the default one need not be there */
+	struct privileges privileges;
 	struct loop *loop;
 	struct mirror *mirror;
 	struct monitor *monitor;
 	struct loop_watch signals;
 	struct loop_timer look;		/* for a namespace that is waited for */
+	bool is_started;
 	bool ending;
 };
 
@@ -153,44 +158,82 @@ static void on_look(void *context)
 	loop_stop(daemon->loop);
 }
 
-/* Runs a loop of its own, with or without a mirror, until it is stopped. */
-static int run_loop(struct daemon *daemon, bool with_mirror)
+/* From here on nothing is opened that needs a privilege. */
+static int drop_privileges(struct daemon *daemon)
+{
+	const struct privileges *privileges = &daemon->privileges;
+	int error = 0;
+
+	if (privileges->changes_ids) {
+		error = mirror_give(daemon->mirror, privileges->uid, privileges->gid);
+		if (!error)
+			error = monitor_give(daemon->monitor, privileges->uid, privileges->gid);
+	}
+	if (!error)
+		error = privileges_drop(privileges);
+	if (!error && daemon->options.seccomp == OPTION_SECCOMP_ON)
+		/* a kernel without it is no reason not to mirror */
+		syscall_filter_load(daemon->options.netns_gone == OPTION_NETNS_GONE_WAIT);
+	return error;
+}
+
+/* Until a signal ends the daemon (0), the namespace is gone (-ENONET), or it fails. */
+static int run_mirror(struct daemon *daemon)
+{
+	int error = mirror_new(&daemon->mirror, daemon->loop, &daemon->options,
+			       daemon->privileges.uid);
+
+	if (error)
+		return error;
+	if (!daemon->is_started) {
+		error = monitor_new(&daemon->monitor, daemon->loop, &daemon->options);
+		if (!error)
+			error = drop_privileges(daemon);
+		daemon->is_started = true;
+	}
+	monitor_set_mirror(daemon->monitor, daemon->mirror);
+	if (!error) {
+		error = loop_run(daemon->loop);
+		if (error)
+			log_error("the event loop failed: %s", strerror(-error));
+	}
+	if (!error && mirror_netns_is_gone(daemon->mirror) && !daemon->ending)
+		error = -ENONET;
+	monitor_set_mirror(daemon->monitor, NULL);
+	mirror_free(daemon->mirror);
+	daemon->mirror = NULL;
+	return error;
+}
+
+/* Metrics are served meanwhile, and signals taken. */
+static int wait_for_netns(struct daemon *daemon)
 {
 	int error;
 
-	daemon->loop = loop_new();
-	if (!daemon->loop) {
-		error = -errno;
-		log_error("cannot make an event loop: %s", strerror(-error));
-		return error;
-	}
-	error = loop_add(daemon->loop, &daemon->signals, EPOLLIN);
-	if (error) {
-		log_error("cannot watch signals: %s", strerror(-error));
-		goto out;
-	}
-	if (with_mirror) {
-		error = mirror_new(&daemon->mirror, daemon->loop, &daemon->options);
-		if (error)
-			goto out;
-	} else {
-		loop_timer_init(daemon->loop, &daemon->look, on_look, daemon);
-		loop_timer_arm(&daemon->look, LOOK_NS);
-	}
-	error = monitor_new(&daemon->monitor, daemon->loop, &daemon->options, daemon->mirror);
-	if (error)
-		goto out;
+	log_notice("waiting for network namespace %s", daemon->options.netns);
+	loop_timer_arm(&daemon->look, LOOK_NS);
 	error = loop_run(daemon->loop);
 	if (error)
 		log_error("the event loop failed: %s", strerror(-error));
-	else if (with_mirror && mirror_netns_is_gone(daemon->mirror) && !daemon->ending)
-		error = -ENONET;
-out:
+	return error;
+}
+
+static int run_loop(struct daemon *daemon)
+{
+	int error = loop_add(daemon->loop, &daemon->signals, EPOLLIN);
+
+	if (error) {
+		log_error("cannot watch signals: %s", strerror(-error));
+		return error;
+	}
+	loop_timer_init(daemon->loop, &daemon->look, on_look, daemon);
+	error = run_mirror(daemon);
+	while (error == -ENONET && daemon->options.netns_gone == OPTION_NETNS_GONE_WAIT) {
+		error = wait_for_netns(daemon);
+		if (!error && !daemon->ending)
+			error = run_mirror(daemon);
+	}
 	monitor_free(daemon->monitor);
-	daemon->monitor = NULL;
-	mirror_free(daemon->mirror);
-	daemon->mirror = NULL;
-	loop_free(daemon->loop);
 	return error;
 }
 
@@ -202,13 +245,18 @@ static int run(struct daemon *daemon)
 		log_error("cannot watch signals: %s", strerror(-error));
 		return error;
 	}
-	error = run_loop(daemon, true);
-	while (error == -ENONET && daemon->options.netns_gone == OPTION_NETNS_GONE_WAIT) {
-		log_notice("waiting for network namespace %s", daemon->options.netns);
-		error = run_loop(daemon, false);
-		if (!error && !daemon->ending)
-			error = run_loop(daemon, true);
+	error = privileges_prepare(&daemon->privileges, &daemon->options, daemon->config_file);
+	if (error)
+		goto out;
+	daemon->loop = loop_new();
+	if (!daemon->loop) {
+		error = -errno;
+		log_error("cannot make an event loop: %s", strerror(-error));
+		goto out;
 	}
+	error = run_loop(daemon);
+	loop_free(daemon->loop);
+out:
 	close(daemon->signals.fd);
 	return error;
 }
@@ -250,6 +298,7 @@ int main(int argc, char **argv)
 		status = EXIT_SUCCESS;
 	} else {
 		set_up_log(&daemon.options);
+		daemon.config_file = line.config_file ? line.config_file : OPTIONS_DEFAULT_FILE;
 		status = run(&daemon) ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
 	options_free(&daemon.options);

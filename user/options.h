@@ -60,6 +60,11 @@ enum option_schema {
 	OPTION_SCHEMA_SONIC,
 };
 
+enum option_seccomp {
+	OPTION_SECCOMP_OFF,
+	OPTION_SECCOMP_ON,
+};
+
 enum option_policy {
 	OPTION_POLICY_HOST,
 	OPTION_POLICY_SONIC,
@@ -122,6 +127,9 @@ struct options {
 	char *metrics_key;
 	char *metrics_client_ca;
 	uint32_t metrics_interfaces;	/* that have a label of their own, at most */
+	char *user;			/* to become; "" = stay as started */
+	char *group;			/* "" = the user's own */
+	enum option_seccomp seccomp;
 	enum log_level log_level;
 	enum log_format log_format;
 	char *syslog_socket;		/* for LOG_FORMAT_SYSLOG */

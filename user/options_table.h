@@ -11,7 +11,7 @@
 #include <stdint.h>
 
 #define OPTION_NAME_BYTES 20	/* the longest name, with its end */
-#define OPTION_COUNT 57u	/* what a file may hold; these come first in the table */
+#define OPTION_COUNT 60u	/* what a file may hold; these come first in the table */
 #define OPTION_ENTRY_COUNT (OPTION_COUNT + 4)	/* and what only a command line may */
 
 enum option_type {

@@ -9,6 +9,7 @@
 #include <errno.h>
 #include <fcntl.h>
 #include <linux/magic.h>
+#include <stdarg.h>
 #include <stdio.h>
 #include <string.h>
 #include <sys/file.h>
@@ -22,38 +23,48 @@
 #define BPFFS "/sys/fs/bpf"
 #define LOCK_TRIES 10
 
-static int mount_bpffs(void)
+/* The reason is told when it matters: a daemon that may not even use BPF needs no pins. */
+static int __attribute__((format(printf, 3, 4)))
+refuse(struct pins *pins, int error, const char *format, ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	vsnprintf(pins->why, sizeof(pins->why), format, arguments);
+	va_end(arguments);
+	return error;
+}
+
+static int mount_bpffs(struct pins *pins)
 {
 	struct statfs status;
+	int error;
 
 	if (statfs(BPFFS, &status)) {
-		log_error("cannot look at " BPFFS ": %s (is sysfs mounted, and is this kernel "
-			  "built with CONFIG_BPF_SYSCALL?)", strerror(errno));
-		return -errno;
+		error = -errno;
+		return refuse(pins, error, "cannot look at " BPFFS ": %s (is sysfs mounted, and is "
+			      "this kernel built with CONFIG_BPF_SYSCALL?)", strerror(-error));
 	}
 	if ((unsigned long)status.f_type == BPF_FS_MAGIC)
 		return 0;
 	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
-		int error = -errno;
-
-		log_error("cannot mount " BPFFS ": %s (needs CAP_SYS_ADMIN; or mount it before: "
-			  "mount -t bpf bpf " BPFFS ")", strerror(-error));
-		return error;
+		error = -errno;
+		return refuse(pins, error, "cannot mount " BPFFS ": %s (needs CAP_SYS_ADMIN; or "
+			      "mount it before: mount -t bpf bpf " BPFFS ")", strerror(-error));
 	}
 	log_info("mounted " BPFFS);
 	return 0;
 }
 
-static int make_folder(const char *path)
+static int make_folder(struct pins *pins, const char *path)
 {
-	if (mkdir(path, 0755) && errno != EEXIST) {
-		int error = -errno;
+	int error;
 
-		log_error("cannot make %s: %s (needs root, or a bpffs that this user may write)",
-			  path, strerror(-error));
-		return error;
-	}
-	return 0;
+	if (!mkdir(path, 0755) || errno == EEXIST)
+		return 0;
+	error = -errno;
+	return refuse(pins, error, "cannot make %s: %s (needs root, or a bpffs that this user may "
+		      "write)", path, strerror(-error));
 }
 
 /* Whoever had the lock may have removed the folder just before it was taken. */
@@ -69,7 +80,7 @@ static int lock_folder(struct pins *pins)
 	for (int i = 0; i < LOCK_TRIES; i++) {
 		int fd, error;
 
-		error = make_folder(pins->path);
+		error = make_folder(pins, pins->path);
 		if (error)
 			return error;
 		fd = open(pins->path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
@@ -90,59 +101,129 @@ static int lock_folder(struct pins *pins)
 	return -EBUSY;
 }
 
-void pins_remove(const char *path)
+/* Calls act() for each name in it. */
+static void each(int folder_fd, void (*act)(int folder_fd, const char *name, void *context),
+		 void *context)
 {
-	DIR *folder = opendir(path);
+	/* the path may lead through folders that are closed to this process by now */
+	int fd = openat(folder_fd, ".", O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	DIR *folder = fd < 0 ? NULL : fdopendir(fd);
 	const struct dirent *entry;
 
-	if (!folder)
+	if (!folder) {
+		if (fd >= 0)
+			close(fd);
 		return;
+	}
 	while ((entry = readdir(folder)))
 		if (entry->d_name[0] != '.')
-			unlinkat(dirfd(folder), entry->d_name, 0);
+			act(fd, entry->d_name, context);
 	closedir(folder);
 }
 
-int pins_open(struct pins *pins, const char *instance)
+static void remove_one(int folder_fd, const char *name, void *context)
+{
+	(void)context;
+	unlinkat(folder_fd, name, 0);
+}
+
+void pins_clear(const struct pins *pins)
+{
+	each(pins->lock_fd, remove_one, NULL);
+}
+
+struct giving {
+	uid_t uid;
+	gid_t gid;
+	int error;
+};
+
+static void give_one(int folder_fd, const char *name, void *context)
+{
+	struct giving *giving = context;
+
+	if (fchownat(folder_fd, name, giving->uid, giving->gid, AT_SYMLINK_NOFOLLOW))
+		giving->error = -errno;
+}
+
+int pins_give(const struct pins *pins, uid_t uid, gid_t gid)
+{
+	struct giving giving = { .uid = uid, .gid = gid };
+
+	if (!pins->are_usable)
+		return 0;
+	each(pins->lock_fd, give_one, &giving);
+	if (!giving.error && fchown(pins->lock_fd, uid, gid))
+		giving.error = -errno;
+	return giving.error;
+}
+
+/* Whoever may write there could put other maps in the place of ours. */
+static int take_folder(struct pins *pins, uid_t owner)
+{
+	struct stat status;
+
+	if (fstat(pins->lock_fd, &status))
+		return refuse(pins, -errno, "cannot look at %s: %s", pins->path, strerror(errno));
+	if (faccessat(AT_FDCWD, pins->path, W_OK | X_OK, AT_EACCESS))
+		return refuse(pins, -EACCES, "%s belongs to user %u, and this one, %u, may not "
+			      "write there (chown it, or remove it: rm -r)", pins->path,
+			      status.st_uid, geteuid());
+	if (status.st_uid != 0 && status.st_uid != geteuid() && status.st_uid != owner) {
+		log_notice("%s was user %u's: what is pinned there is not used again", pins->path,
+			   status.st_uid);
+		pins_clear(pins);
+	}
+	if (status.st_uid != geteuid() && fchown(pins->lock_fd, geteuid(), getegid()))
+		return refuse(pins, -errno, "cannot take %s from user %u: %s", pins->path,
+			      status.st_uid, strerror(errno));
+	return 0;
+}
+
+int pins_open(struct pins *pins, const char *instance, uid_t owner)
 {
 	int error;
 
 	*pins = (struct pins){ .lock_fd = -1 };
 	snprintf(pins->path, sizeof(pins->path), PINS_ROOT "/%s", instance);
-	error = mount_bpffs();
+	error = mount_bpffs(pins);
 	if (!error)
-		error = make_folder(PINS_ROOT);
-	if (error)
-		return error;
-	error = lock_folder(pins);
-	if (error == -EBUSY)
+		error = make_folder(pins, PINS_ROOT);
+	if (!error)
+		error = lock_folder(pins);
+	if (error == -EBUSY) {
 		log_error("instance '%s' is served by another neightrackd, which holds %s: "
 			  "stop that one, or choose another --instance", instance, pins->path);
-	else if (error)
-		log_error("cannot lock %s: %s", pins->path, strerror(-error));
-	return error;
+		return error;
+	}
+	if (!error)
+		error = take_folder(pins, owner);
+	else if (!pins->why[0])
+		refuse(pins, error, "cannot lock %s: %s", pins->path, strerror(-error));
+	pins->are_usable = !error;
+	return 0;
 }
 
-static void remove_folder(const char *path)
+static void remove_folder(const struct pins *pins)
 {
-	pins_remove(path);
-	rmdir(path);
+	pins_clear(pins);
+	/* an empty one stays behind a daemon that has become another user meanwhile */
+	rmdir(pins->path);
 	/* the folder of all instances goes with the last of them */
 	rmdir(PINS_ROOT);
 }
 
 void pins_forget(const char *instance)
 {
-	char path[sizeof(((struct pins *)0)->path)];
-	int fd;
+	struct pins pins;
 
-	snprintf(path, sizeof(path), PINS_ROOT "/%s", instance);
-	fd = open(path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
-	if (fd < 0)
+	snprintf(pins.path, sizeof(pins.path), PINS_ROOT "/%s", instance);
+	pins.lock_fd = open(pins.path, O_RDONLY | O_DIRECTORY | O_CLOEXEC);
+	if (pins.lock_fd < 0)
 		return;
-	if (!flock(fd, LOCK_EX | LOCK_NB))
-		remove_folder(path);
-	close(fd);
+	if (!flock(pins.lock_fd, LOCK_EX | LOCK_NB))
+		remove_folder(&pins);
+	close(pins.lock_fd);
 }
 
 void pins_close(struct pins *pins, bool keep)
@@ -150,7 +231,7 @@ void pins_close(struct pins *pins, bool keep)
 	if (pins->lock_fd < 0)
 		return;
 	if (!keep)
-		remove_folder(pins->path);
+		remove_folder(pins);
 	close(pins->lock_fd);
 	pins->lock_fd = -1;
 }

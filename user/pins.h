@@ -5,28 +5,36 @@
 #define NEIGHTRACK_PINS_H
 
 #include <stdbool.h>
+#include <sys/types.h>
 
 #define PINS_ROOT "/sys/fs/bpf/neightrack"
 
 struct pins {
 	char path[sizeof(PINS_ROOT) + 64];
 	int lock_fd;
+	bool are_usable;		/* else there is nowhere to pin, and why: */
+	char why[256];
 };
 
 /*
  * Mounts bpffs if it is not, makes the folder, and locks it until pins_close().
- * Returns 0; -EBUSY if another process has the lock; or -errno. Says on stderr what
- * failed. *pins is good for pins_close() either way.
+ * owner: who else but root and this process' user may own it, so that what is in it is
+ * to be trusted. Returns 0, or -EBUSY if another process has the lock, with a line to
+ * the log. *pins is good for pins_close() either way.
  */
-int pins_open(struct pins *pins, const char *instance);
+int pins_open(struct pins *pins, const char *instance, uid_t owner);
 
-/* Removes what is pinned in the folder, which the caller has locked. */
-void pins_remove(const char *path);
+/* Removes what is pinned. */
+void pins_clear(const struct pins *pins);
+
+/* The folder and all in it become another user's. 0 or -errno. */
+int pins_give(const struct pins *pins, uid_t uid, gid_t gid);
 
 /* Removes what an instance has left, unless another process has it locked. */
 void pins_forget(const char *instance);
 
-/* keep: what is pinned stays for the next daemon; else it goes, with the folder. */
+/* keep: what is pinned stays for the next daemon; else it goes, with the folder if this
+ * process may still remove that. */
 void pins_close(struct pins *pins, bool keep);
 
 #endif

@@ -79,7 +79,7 @@ const char *programs_description(enum option_source kind)
 
 static void pin_path(const struct programs_config *config, const char *name, char *path)
 {
-	snprintf(path, PATH_MAX, "%s/%s", config->pins, name);
+	snprintf(path, PATH_MAX, "%s/%s", config->pins->path, name);
 }
 
 static uint64_t fnv1a(uint64_t hash, const void *bytes, size_t count)
@@ -451,9 +451,11 @@ int programs_open(struct programs *programs, const struct programs_config *confi
 {
 	int error;
 
+	if (!config->pins->are_usable)
+		return load(programs, config);
 	if (!take_over(programs, config))
 		return 0;
-	pins_remove(config->pins);
+	pins_clear(config->pins);
 	error = load(programs, config);
 	return error ? error : pin_all(programs, config);
 }

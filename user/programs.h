@@ -17,6 +17,7 @@
 
 #include "neightrack/record.h"
 #include "options.h"
+#include "pins.h"
 
 enum program_map {
 	PROGRAM_MAP_RECORDS,
@@ -42,7 +43,7 @@ struct programs {
 struct programs_config {
 	enum option_source kind;	/* one of those by BPF */
 	const char *btf;		/* file with the kernel's types; "" = its own */
-	const char *pins;		/* the instance's folder, locked by this process */
+	const struct pins *pins;	/* the instance's, open; nothing is pinned if unusable */
 	uint32_t netns_inum;
 	uint32_t ring_size_bytes;
 	uint32_t map_size;		/* neighbours */

@@ -36,6 +36,11 @@ void source_free(struct source *source, bool keep_pins)
 		source->ops->free(source, keep_pins);
 }
 
+int source_give(const struct source *source, uid_t uid, gid_t gid)
+{
+	return source->ops->give ? source->ops->give(source, uid, gid) : 0;
+}
+
 const char *source_name(const struct source *source)
 {
 	return source->ops->name(source);

@@ -10,6 +10,7 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
+#include <sys/types.h>
 
 #include "interface.h"
 #include "neightrack/record.h"
@@ -20,6 +21,7 @@ struct source;
 struct source_config {
 	enum option_source kind;
 	const char *instance;
+	uid_t owner;			/* whom pins may belong to, beside root and the own user */
 	const char *btf;		/* file with the kernel's types; "" = its own */
 	int netns_fd;
 	uint32_t netns_inum;
@@ -41,6 +43,9 @@ struct source_config {
 int source_new(struct source **source, const struct source_config *config);
 /* keep_pins: what is pinned stays for the next daemon. */
 void source_free(struct source *source, bool keep_pins);
+
+/* The daemon is about to become this user: what is pinned becomes that one's. 0 or -errno. */
+int source_give(const struct source *source, uid_t uid, gid_t gid);
 
 /* One word, and what was attached, for people. */
 const char *source_name(const struct source *source);

@@ -51,18 +51,23 @@ static struct bpf_source *bpf_source(const struct source *base)
 struct attempt {
 	const struct source_config *config;
 	enum option_source kind;
+	bool is_hopeless;		/* for each of those by BPF */
 };
 
 /* What failed, what would help, and what is done now. */
 static void complain(void *context, const char *what, int error)
 {
-	const struct attempt *attempt = context;
+	struct attempt *attempt = context;
 	bool is_last = attempt->config->kind != OPTION_SOURCE_AUTO;
+	enum option_source next = attempt->kind + 1;
 	struct machine machine;
 	const char *needed, *hint = "";
 
 	machine_look(&machine);
 	needed = machine_obstacle(&machine, attempt->kind, attempt->config->btf);
+	attempt->is_hopeless = machine_bpf_obstacle(&machine);
+	if (attempt->is_hopeless)
+		next = OPTION_SOURCE_NETLINK;
 	if (error == -ENOMEM)
 		hint = "a smaller --ring-size or --map-size needs less memory";
 	else if (!needed && (error == -EPERM || error == -EACCES))
@@ -73,7 +78,7 @@ static void complain(void *context, const char *what, int error)
 		 option_source_names[attempt->kind], what, strerror(-error),
 		 hint[0] ? hint : "needs ", hint[0] ? "" : needed,
 		 is_last ? "" : "; trying ",
-		 is_last ? "" : option_source_names[attempt->kind + 1]);
+		 is_last ? "" : option_source_names[next]);
 }
 
 /* A process in a time namespace of its own has another CLOCK_MONOTONIC than the
@@ -125,6 +130,11 @@ static void bpf_free(struct source *base, bool keep_pins)
 	programs_close(&source->programs);
 	pins_close(&source->pins, keep_pins);
 	free(source);
+}
+
+static int bpf_give(const struct source *base, uid_t uid, gid_t gid)
+{
+	return pins_give(&bpf_source(base)->pins, uid, gid);
 }
 
 static int bpf_fd(const struct source *base)
@@ -401,6 +411,7 @@ static const struct source_ops bpf_ops = {
 	.name = bpf_name,
 	.description = bpf_description,
 	.free = bpf_free,
+	.give = bpf_give,
 	.fd = bpf_fd,
 	.consume = bpf_consume,
 	.may_sleep = bpf_may_sleep,
@@ -419,20 +430,20 @@ static const struct source_ops bpf_ops = {
 };
 
 /* Loads, maps and attaches, and leaves nothing behind if it cannot. */
-static int start(struct bpf_source *source, const struct source_config *config,
-		 enum option_source kind)
+static int start(struct bpf_source *source, struct attempt *attempt)
 {
-	const struct attempt attempt = { .config = config, .kind = kind };
+	const struct source_config *config = attempt->config;
+	const enum option_source kind = attempt->kind;
 	const struct programs_config programs_config = {
 		.kind = kind,
 		.btf = config->btf,
-		.pins = source->pins.path,
+		.pins = &source->pins,
 		.netns_inum = config->netns_inum,
 		.ring_size_bytes = config->ring_size_bytes,
 		.map_size = config->map_size,
 		.without = config->without & (NEIGH_WITHOUT_FILTER | NEIGH_WITHOUT_SUPPRESSION),
 		.complain = complain,
-		.context = (void *)(uintptr_t)&attempt,
+		.context = attempt,
 	};
 	int error = open_programs(source, &programs_config);
 
@@ -457,11 +468,15 @@ static int start(struct bpf_source *source, const struct source_config *config,
 static int start_first(struct bpf_source *source, const struct source_config *config)
 {
 	bool is_free = config->kind == OPTION_SOURCE_AUTO;
-	enum option_source kind = is_free ? OPTION_SOURCE_TP_BTF : config->kind;
-	int error = start(source, config, kind);
+	struct attempt attempt = {
+		.config = config,
+		.kind = is_free ? OPTION_SOURCE_TP_BTF : config->kind,
+	};
+	int error = start(source, &attempt);
 
-	while (error && error != -ENOMEM && is_free && ++kind < OPTION_SOURCE_NETLINK)
-		error = start(source, config, kind);
+	while (error && error != -ENOMEM && is_free && !attempt.is_hopeless &&
+	       ++attempt.kind < OPTION_SOURCE_NETLINK)
+		error = start(source, &attempt);
 	return error;
 }
 
@@ -484,15 +499,16 @@ int source_bpf_new(struct source **result, const struct source_config *config)
 	source->clock_offset_ns = read_clock_offset_ns();
 	source->ring_size_bytes = config->ring_size_bytes;
 	programs_init(&source->programs);
-	error = pins_open(&source->pins, config->instance);
-	if (error && error != -EBUSY && config->kind == OPTION_SOURCE_AUTO)
-		log_warning("there is nowhere to pin the BPF maps; trying netlink");
+	error = pins_open(&source->pins, config->instance, config->owner);
 	if (!error)
 		error = start_first(source, config);
 	if (error) {
 		bpf_free(&source->base, false);
 		return error;
 	}
+	if (!source->pins.are_usable)
+		log_warning("%s; nothing is pinned, so the next start loads anew, and bpftool "
+			    "finds no maps of this one", source->pins.why);
 	if (source->kind == OPTION_SOURCE_KPROBE)
 		log_warning("kprobe: the kernel does not tell of every run that it skips, and an "
 			    "audit alone finds what was missed so (audit_interval)");

@@ -10,7 +10,7 @@ import pytest
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 os.environ["PATH"] += ":/usr/sbin:/sbin"
 
-from harness.daemon import Daemon                                    # noqa: E402
+from harness.daemon import USER, Daemon                              # noqa: E402
 from harness.metrics import Endpoint                                 # noqa: E402
 from harness.namespace import Namespace                              # noqa: E402
 from harness.proxy import Proxy                                      # noqa: E402
@@ -62,6 +62,26 @@ def is_alone(lock):
     except BlockingIOError:
         return False
     return True
+
+
+@pytest.fixture(scope="session", autouse=True)
+def folders_that_daemons_may_enter(tmp_path_factory):
+    """Daemons that become another user connect to sockets in them, and make their own."""
+    if not USER:
+        yield
+        return
+    before = os.umask(0)
+    for folder in (tmp_path_factory.getbasetemp(), tmp_path_factory.getbasetemp().parent):
+        folder.chmod(0o711)
+    yield
+    os.umask(before)
+
+
+@pytest.fixture
+def tmp_path(tmp_path):
+    if USER:
+        tmp_path.chmod(0o777)
+    return tmp_path
 
 
 @pytest.fixture

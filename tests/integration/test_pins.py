@@ -4,7 +4,7 @@ import os
 import subprocess
 
 import pytest
-from harness.daemon import PINS, SOURCE, dump_map, pinned_programs
+from harness.daemon import PINS, SOURCE, dump_map, pinned, pinned_programs
 from harness.namespace import Namespace, burst, removal
 from harness.waiting import stay_quiet
 
@@ -113,11 +113,11 @@ def test_a_pin_that_is_missing_is_made_anew(left, make_daemon, equals_kernel):
 
 def test_a_daemon_that_listens_to_netlink_removes_what_is_left(left, make_daemon):
     make_daemon("--source", "netlink", instance=left.instance).start()
-    assert not os.path.exists(f"{PINS}/{left.instance}")
+    assert not pinned(left.instance)
 
 
 def test_programs_for_a_deleted_network_namespace_are_removed(veth, namespace, make_daemon):
     daemon = make_daemon(*KEEP).start()
     namespace.remove()
     daemon.process.wait(timeout=20)
-    assert not os.path.exists(f"{PINS}/{daemon.instance}")
+    assert not pinned(daemon.instance)

@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """Passwords and permissions: what is wrong is said, and what is put right is noticed."""
 import pytest
+from harness.daemon import let_daemons_read
 from harness.namespace import burst
 from harness.waiting import eventually
 
@@ -10,8 +11,8 @@ SECRET = "corr3ct-h0rse"
 @pytest.fixture
 def password_file(tmp_path):
     path = tmp_path / "password"
-    path.touch(mode=0o600)
     path.write_text(SECRET + "\n", encoding="ascii")
+    let_daemons_read(path)
     return path
 
 

@@ -5,6 +5,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import signal
 import subprocess
 import threading
@@ -20,6 +21,10 @@ os.environ.setdefault("ASAN_OPTIONS", f"exitcode={FAULTY}")
 os.environ.setdefault("UBSAN_OPTIONS", f"exitcode={FAULTY}:print_stacktrace=1")
 # what daemons use that are not told otherwise
 SOURCE = os.environ.get("SOURCE", "auto")
+# whom they become when all is attached; empty: they stay root without its privileges
+USER = os.environ.get("DAEMON_USER", "")
+# a wrapper such as valgrind makes system calls of its own, in the daemon's process
+ALWAYS = [*(["--user", USER] if USER else []), *(["--seccomp", "off"] if WRAPPER else [])]
 PINS = "/sys/fs/bpf/neightrack"
 LOCKS = "/run/neightrack"
 
@@ -59,6 +64,19 @@ def pinned_programs(instance):
     return shown
 
 
+def pinned(instance):
+    """What is pinned, by name."""
+    folder = f"{PINS}/{instance}"
+    return os.listdir(folder) if os.path.isdir(folder) else []
+
+
+def let_daemons_read(path):
+    """A file that nobody else may read."""
+    os.chmod(path, 0o600)
+    if USER:
+        shutil.chown(path, USER)
+
+
 class Daemon:
     def __init__(self, namespace, redis, *options, instance=None, url=None):
         self.instance = instance or f"test{os.getpid()}x{next(_numbers)}"
@@ -77,7 +95,7 @@ class Daemon:
         self.process = subprocess.Popen(
             [*self.wrapper, self.program, "--netns", self.namespace.name,
              "--redis", self.url, "--instance", self.instance, "--log-level", "info",
-             "--source", SOURCE, "--pins", "remove", *self.options],
+             "--source", SOURCE, "--pins", "remove", *ALWAYS, *self.options],
             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         self.reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
         self.reader.start()
@@ -110,7 +128,8 @@ class Daemon:
         code = self.process.wait(timeout=10 * TIME_SCALE)
         self.reader.join(timeout=5)
         assert code == 0, (code, self.lines)
-        assert os.path.exists(f"{PINS}/{self.instance}") == ("keep" in self.options)
+        # an empty folder stays, as only root may remove that
+        assert bool(pinned(self.instance)) == ("keep" in self.options)
         return self.lines
 
     def kill(self):
