@@ -27,6 +27,7 @@ enum {
 int command_show(const struct options *options, const struct command_arguments *arguments);
 /* argv[0] is "bench"; it has options of its own. */
 int command_bench(int argc, char **argv);
+int command_probe(const struct options *options, const struct command_arguments *arguments);
 int command_verify(const struct options *options, const struct command_arguments *arguments);
 
 #endif

@@ -12,23 +12,21 @@
 
 #include "log.h"
 
-#define FOLDER "/run/neightrack"
-
 void instance_forget(const char *instance)
 {
-	char path[sizeof(FOLDER) + 64];
+	char path[sizeof(INSTANCE_LOCK_FOLDER) + 64];
 
-	snprintf(path, sizeof(path), FOLDER "/%s.lock", instance);
+	snprintf(path, sizeof(path), INSTANCE_LOCK_FOLDER "/%s.lock", instance);
 	unlink(path);
 }
 
 int instance_lock(const char *instance)
 {
-	char path[sizeof(FOLDER) + 64];
+	char path[sizeof(INSTANCE_LOCK_FOLDER) + 64];
 	int fd = -1, error;
 
-	snprintf(path, sizeof(path), FOLDER "/%s.lock", instance);
-	if (!mkdir(FOLDER, 0755) || errno == EEXIST)
+	snprintf(path, sizeof(path), INSTANCE_LOCK_FOLDER "/%s.lock", instance);
+	if (!mkdir(INSTANCE_LOCK_FOLDER, 0755) || errno == EEXIST)
 		fd = open(path, O_RDWR | O_CREAT | O_CLOEXEC | O_NOFOLLOW, 0600);
 	if (fd >= 0 && !flock(fd, LOCK_EX | LOCK_NB))
 		return fd;

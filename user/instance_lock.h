@@ -4,6 +4,8 @@
 #ifndef NEIGHTRACK_INSTANCE_LOCK_H
 #define NEIGHTRACK_INSTANCE_LOCK_H
 
+#define INSTANCE_LOCK_FOLDER "/run/neightrack"
+
 /*
  * Locks /run/neightrack/<instance>.lock until the descriptor is closed or the
  * process ends, however it ends. Returns the descriptor; -EBUSY if another

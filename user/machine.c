@@ -151,3 +151,21 @@ const char *machine_obstacle(const struct machine *machine, enum option_source k
 	return machine->has_notify_function ? NULL :
 	       "a kernel in which the function " KPROBE_FUNCTION " was not inlined";
 }
+
+void machine_explain(const struct machine *machine, enum option_source kind, const char *btf,
+		     int error, char why[MACHINE_WHY_BYTES])
+{
+	const char *needed = machine_obstacle(machine, kind, btf);
+
+	if (error == -ENOMEM)
+		snprintf(why, MACHINE_WHY_BYTES,
+			 "a smaller --ring-size or --map-size needs less memory");
+	else if (needed)
+		snprintf(why, MACHINE_WHY_BYTES, "needs %s", needed);
+	else if (error == -EPERM || error == -EACCES)
+		snprintf(why, MACHINE_WHY_BYTES,
+			 "it is refused by seccomp, a security module or the container");
+	else
+		snprintf(why, MACHINE_WHY_BYTES,
+			 "no hint is known; --log-level info shows what libbpf says");
+}

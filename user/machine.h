@@ -30,4 +30,10 @@ const char *machine_bpf_obstacle(const struct machine *machine);
 const char *machine_obstacle(const struct machine *machine, enum option_source kind,
 			     const char *btf);
 
+#define MACHINE_WHY_BYTES 200
+
+/* Why a source of that kind failed with an error: what it needs, or what would help. */
+void machine_explain(const struct machine *machine, enum option_source kind, const char *btf,
+		     int error, char why[MACHINE_WHY_BYTES]);
+
 #endif

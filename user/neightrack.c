@@ -17,6 +17,8 @@ static const struct {
 	{ "show", command_show, "[dev NAME]    list the neighbours that are in Redis" },
 	{ "verify", command_verify, "            compare Redis with the kernel: exit 0 equal, "
 				    "1 different, 2 could not tell" },
+	{ "probe", command_probe, "            what this machine and Redis allow: exit 0 "
+				  "neightrackd can run, 1 not" },
 };
 
 static void print_help(FILE *out)

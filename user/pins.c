@@ -20,7 +20,6 @@
 
 #include "log.h"
 
-#define BPFFS "/sys/fs/bpf"
 #define LOCK_TRIES 10
 
 /* The reason is told when it matters: a daemon that may not even use BPF needs no pins. */
@@ -40,19 +39,20 @@ static int mount_bpffs(struct pins *pins)
 	struct statfs status;
 	int error;
 
-	if (statfs(BPFFS, &status)) {
+	if (statfs(PINS_BPFFS, &status)) {
 		error = -errno;
-		return refuse(pins, error, "cannot look at " BPFFS ": %s (is sysfs mounted, and is "
-			      "this kernel built with CONFIG_BPF_SYSCALL?)", strerror(-error));
+		return refuse(pins, error, "cannot look at " PINS_BPFFS ": %s (is sysfs mounted, "
+			      "and is this kernel built with CONFIG_BPF_SYSCALL?)",
+			      strerror(-error));
 	}
 	if ((unsigned long)status.f_type == BPF_FS_MAGIC)
 		return 0;
-	if (mount("bpf", BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
+	if (mount("bpf", PINS_BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
 		error = -errno;
-		return refuse(pins, error, "cannot mount " BPFFS ": %s (needs CAP_SYS_ADMIN; or "
-			      "mount it before: mount -t bpf bpf " BPFFS ")", strerror(-error));
+		return refuse(pins, error, "cannot mount " PINS_BPFFS ": %s (needs CAP_SYS_ADMIN; or "
+			      "mount it before: mount -t bpf bpf " PINS_BPFFS ")", strerror(-error));
 	}
-	log_info("mounted " BPFFS);
+	log_info("mounted " PINS_BPFFS);
 	return 0;
 }
 

@@ -7,7 +7,8 @@
 #include <stdbool.h>
 #include <sys/types.h>
 
-#define PINS_ROOT "/sys/fs/bpf/neightrack"
+#define PINS_BPFFS "/sys/fs/bpf"
+#define PINS_ROOT PINS_BPFFS "/neightrack"
 
 struct pins {
 	char path[sizeof(PINS_ROOT) + 64];

@@ -20,7 +20,7 @@ struct attempt {
 	struct redis_address address;
 	struct redis_route route;
 	redisContext *redis;
-	char why[300];			/* the last failure */
+	char why[REDIS_WHY_BYTES];	/* the last failure */
 };
 
 enum outcome {
@@ -170,17 +170,17 @@ static enum outcome hop(struct attempt *attempt)
 	return outcome;
 }
 
-int redis_blocking_connect(redisContext **redis, const struct options *options,
-			   const char *address, const char *probe_key)
+int redis_blocking_try(redisContext **redis, const struct options *options, const char *address,
+		       const char *probe_key, char why[REDIS_WHY_BYTES])
 {
 	struct attempt attempt = { .options = options, .probe_key = probe_key };
 	enum outcome outcome = FAILED;
 	uint32_t failures = 0;
-	const char *why;
-	int error = redis_address_parse(&attempt.address, address, &why);
+	const char *allowed;
+	int error = redis_address_parse(&attempt.address, address, &allowed);
 
 	if (error) {
-		log_error("Redis at %s: %s", address, why);
+		snprintf(why, REDIS_WHY_BYTES, "%s", allowed);
 		return error;
 	}
 	redis_route_init(&attempt.route, &attempt.address);
@@ -194,9 +194,20 @@ int redis_blocking_connect(redisContext **redis, const struct options *options,
 		attempt.redis = NULL;
 	}
 	if (outcome != CONNECTED) {
-		log_error("Redis at %s: %s", address, attempt.why);
+		memcpy(why, attempt.why, REDIS_WHY_BYTES);
 		return -EIO;
 	}
 	*redis = attempt.redis;
 	return 0;
+}
+
+int redis_blocking_connect(redisContext **redis, const struct options *options,
+			   const char *address, const char *probe_key)
+{
+	char why[REDIS_WHY_BYTES];
+	int error = redis_blocking_try(redis, options, address, probe_key, why);
+
+	if (error)
+		log_error("Redis at %s: %s", address, why);
+	return error;
 }

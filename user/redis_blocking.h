@@ -4,6 +4,7 @@
 #define NEIGHTRACK_REDIS_BLOCKING_H
 
 #include <hiredis/hiredis.h>
+#include <stddef.h>
 
 #include "options.h"
 
@@ -15,5 +16,11 @@
  */
 int redis_blocking_connect(redisContext **redis, const struct options *options,
 			   const char *address, const char *probe_key);
+
+#define REDIS_WHY_BYTES 300
+
+/* The same, with what failed in why instead. */
+int redis_blocking_try(redisContext **redis, const struct options *options, const char *address,
+		       const char *probe_key, char why[REDIS_WHY_BYTES]);
 
 #endif

@@ -61,22 +61,15 @@ static void complain(void *context, const char *what, int error)
 	bool is_last = attempt->config->kind != OPTION_SOURCE_AUTO;
 	enum option_source next = attempt->kind + 1;
 	struct machine machine;
-	const char *needed, *hint = "";
+	char why[MACHINE_WHY_BYTES];
 
 	machine_look(&machine);
-	needed = machine_obstacle(&machine, attempt->kind, attempt->config->btf);
+	machine_explain(&machine, attempt->kind, attempt->config->btf, error, why);
 	attempt->is_hopeless = machine_bpf_obstacle(&machine);
 	if (attempt->is_hopeless)
 		next = OPTION_SOURCE_NETLINK;
-	if (error == -ENOMEM)
-		hint = "a smaller --ring-size or --map-size needs less memory";
-	else if (!needed && (error == -EPERM || error == -EACCES))
-		hint = "it is refused by seccomp, a security module or the container";
-	else if (!needed)
-		hint = "no hint is known; --log-level info shows what libbpf says";
-	log_line(is_last ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: cannot %s: %s (%s%s%s%s)",
-		 option_source_names[attempt->kind], what, strerror(-error),
-		 hint[0] ? hint : "needs ", hint[0] ? "" : needed,
+	log_line(is_last ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: cannot %s: %s (%s%s%s)",
+		 option_source_names[attempt->kind], what, strerror(-error), why,
 		 is_last ? "" : "; trying ",
 		 is_last ? "" : option_source_names[next]);
 }
