@@ -12,7 +12,7 @@ PREFIX   ?= /usr/local
 DESTDIR  ?=
 
 # Switches: V=1 shows commands; WERROR=1; SANITIZE=1 (address and undefined
-# behaviour); COVERAGE=1.
+# behaviour); COVERAGE=1; WITHOUT_SYSTEMD=1 (no sd_notify, and no libsystemd).
 Q        := $(if $(V),,@)
 CFLAGS   ?= -O2 -g
 WARNINGS := -Wall -Wextra -Wshadow -Wconversion -Wstrict-prototypes -Wmissing-prototypes \
@@ -21,8 +21,10 @@ INSTRUMENT := $(if $(SANITIZE),-fsanitize=address -fsanitize=undefined \
               -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
               $(if $(COVERAGE),--coverage) $(if $(SANITIZE)$(COVERAGE),-DNEIGHTRACK_INSTRUMENTED)
 
-PACKAGES := libbpf hiredis libmnl inih json-c libcap-ng libseccomp libmicrohttpd gnutls
-ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE -Iinclude -Iuser -isystem $(BUILD) $(WARNINGS) \
+PACKAGES := libbpf hiredis libmnl inih json-c libcap-ng libseccomp libmicrohttpd gnutls \
+            $(if $(WITHOUT_SYSTEMD),,libsystemd)
+ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(if $(WITHOUT_SYSTEMD),-DWITHOUT_SYSTEMD) \
+              -Iinclude -Iuser -isystem $(BUILD) $(WARNINGS) \
               $(INSTRUMENT) $(CFLAGS) $(CPPFLAGS)
 # as needed: the tool does without some of them
 LDLIBS   := -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
@@ -57,7 +59,7 @@ help:
 	@echo 'sudo make benchmarks  measure all, and write docs/BENCHMARKS.md (QUICK=1: a short trial)'
 	@echo 'make install       below $$(DESTDIR)$$(PREFIX) (PREFIX=$(PREFIX))'
 	@echo 'make clean         remove $(BUILD)/'
-	@echo 'Switches: V=1 WERROR=1 SANITIZE=1 COVERAGE=1 CC=clang BUILD=dir'
+	@echo 'Switches: V=1 WERROR=1 SANITIZE=1 COVERAGE=1 WITHOUT_SYSTEMD=1 CC=clang BUILD=dir'
 
 # --- the kernel side -----------------------------------------------------------
 
@@ -170,6 +172,13 @@ install: all
 	install -D -m 0755 $(BUILD)/neightrack $(DESTDIR)$(PREFIX)/bin/neightrack
 	install -D -m 0644 docs/neightrackd.conf.example \
 		$(DESTDIR)$(PREFIX)/share/doc/neightrack/neightrackd.conf.example
+	install -D -m 0755 scripts/systemd/prepare-bpffs \
+		$(DESTDIR)$(PREFIX)/lib/neightrack/prepare-bpffs
+	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
+	sed 's,/usr/\(lib\|sbin\)/ne,$(PREFIX)/\1/ne,' scripts/systemd/neightrackd.service \
+		>$(DESTDIR)$(PREFIX)/lib/systemd/system/neightrackd.service
+	install -m 0644 scripts/systemd/neightrack.sysusers \
+		$(DESTDIR)$(PREFIX)/lib/sysusers.d/neightrack.conf
 
 clean:
 	rm -rf $(BUILD)

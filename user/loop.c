@@ -23,6 +23,8 @@ struct loop {
 	struct loop_timer *next_timer;	/* to be looked at by fire_timers() */
 	bool (*prepare)(void *context);
 	void *prepare_context;
+	void (*observe)(void *context);
+	void *observe_context;
 	uint64_t rest_ns;		/* of this turn */
 	/* what one wait returned; a watch removed meanwhile is taken out of it */
 	struct epoll_event events[EVENTS_A_WAIT];
@@ -106,6 +108,12 @@ void loop_set_prepare(struct loop *loop, bool (*prepare)(void *context), void *c
 	loop->prepare_context = context;
 }
 
+void loop_set_observer(struct loop *loop, void (*observe)(void *context), void *context)
+{
+	loop->observe = observe;
+	loop->observe_context = context;
+}
+
 void loop_rest(struct loop *loop, uint64_t rest_ns)
 {
 	loop->rest_ns = rest_ns;
@@ -165,6 +173,8 @@ int loop_run(struct loop *loop)
 		may_sleep = !loop->prepare || loop->prepare(loop->prepare_context);
 		if (loop->stopped)
 			break;
+		if (loop->observe)
+			loop->observe(loop->observe_context);
 		if (loop->rest_ns) {
 			rest(loop);
 			may_sleep = false;

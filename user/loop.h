@@ -49,6 +49,9 @@ static inline void loop_timer_disarm(struct loop_timer *timer)
  * must only look at its descriptors, not sleep. */
 void loop_set_prepare(struct loop *loop, bool (*prepare)(void *context), void *context);
 
+/* Looks on, before each wait and after prepare(); NULL: nobody does. */
+void loop_set_observer(struct loop *loop, void (*observe)(void *context), void *context);
+
 /* To be called by prepare(): this turn waits so long, less than a second, whatever
  * comes meanwhile, and then looks at its descriptors. */
 void loop_rest(struct loop *loop, uint64_t rest_ns);

@@ -24,6 +24,7 @@
 #include "publisher.h"
 #include "reconciliation.h"
 #include "repair.h"
+#include "service_manager.h"
 #include "source.h"
 #include "statistics.h"
 #include "warm_restart.h"
@@ -721,6 +722,16 @@ const char *mirror_why_not_ready(const struct mirror *mirror)
 	if (!mirror->ready_was_said || !publisher_is_settled(mirror->publisher))
 		return "Redis does not hold all neighbours yet";
 	return NULL;
+}
+
+void mirror_look(const struct mirror *mirror, struct service_state *state)
+{
+	*state = (struct service_state){
+		.why_not_ready = mirror_why_not_ready(mirror),
+		.source = source_name(mirror->source),
+		.neighbours = neigh_table_wanted_count(mirror->table),
+		.lag_ns = neigh_table_lag_ns(mirror->table),
+	};
 }
 
 void mirror_log_statistics(struct mirror *mirror)

@@ -17,6 +17,7 @@
 #include "options.h"
 
 struct mirror;
+struct service_state;
 struct statistics;
 
 /* options must outlive the mirror. owner: the user that the daemon will be, whose pins it
@@ -39,6 +40,9 @@ void mirror_statistics(const struct mirror *mirror, struct statistics *statistic
 
 /* NULL if Redis holds what the kernel does, and is kept so; else why it is not known to. */
 const char *mirror_why_not_ready(const struct mirror *mirror);
+
+/* How it is doing, for less than what mirror_statistics() costs. */
+void mirror_look(const struct mirror *mirror, struct service_state *state);
 
 /* One line of all that is counted, to the log. */
 void mirror_log_statistics(struct mirror *mirror);

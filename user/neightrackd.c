@@ -20,6 +20,7 @@
 #include "netns.h"
 #include "options.h"
 #include "privileges.h"
+#include "service_manager.h"
 #include "syscall_filter.h"
 #include "version.h"
 
@@ -38,6 +39,7 @@ struct daemon {
 	struct loop *loop;
 	struct mirror *mirror;
 	struct monitor *monitor;
+	struct service_manager *manager;
 	struct loop_watch signals;
 	struct loop_timer look;		/* for a namespace that is waited for */
 	bool is_started;
@@ -59,6 +61,7 @@ static void reload(struct daemon *daemon)
 	FILE *errors = open_memstream(&problem, &problem_bytes);
 	int error = options_init(&fresh);
 
+	service_manager_reloading(daemon->manager);
 	if (!error)
 		error = options_parse(&fresh, &line, daemon->argc, daemon->argv,
 				      errors ? errors : stderr);
@@ -80,6 +83,7 @@ static void reload(struct daemon *daemon)
 	}
 	options_free(&fresh);
 	free(problem);
+	service_manager_reloaded(daemon->manager);
 }
 
 static void handle_signal(struct daemon *daemon, int number)
@@ -99,6 +103,7 @@ static void handle_signal(struct daemon *daemon, int number)
 	default:
 		log_notice("%s: ending", strsignal(number));
 		daemon->ending = true;
+		service_manager_stopping(daemon->manager);
 		if (daemon->mirror)
 			mirror_shut_down(daemon->mirror);
 		else
@@ -218,6 +223,30 @@ static int wait_for_netns(struct daemon *daemon)
 	return error;
 }
 
+static void look_at_mirror(void *context, struct service_state *state)
+{
+	const struct daemon *daemon = context;
+
+	if (daemon->mirror)
+		mirror_look(daemon->mirror, state);
+	else
+		state->why_not_ready = "the network namespace is waited for";
+}
+
+static int start_service_manager(struct daemon *daemon)
+{
+	const struct service_manager_config config = {
+		.loop = daemon->loop,
+		.look = look_at_mirror,
+		.context = daemon,
+	};
+	int error = service_manager_new(&daemon->manager, &config);
+
+	if (error)
+		log_error("no memory");
+	return error;
+}
+
 static int run_loop(struct daemon *daemon)
 {
 	int error = loop_add(daemon->loop, &daemon->signals, EPOLLIN);
@@ -227,12 +256,15 @@ static int run_loop(struct daemon *daemon)
 		return error;
 	}
 	loop_timer_init(daemon->loop, &daemon->look, on_look, daemon);
-	error = run_mirror(daemon);
+	error = start_service_manager(daemon);
+	if (!error)
+		error = run_mirror(daemon);
 	while (error == -ENONET && daemon->options.netns_gone == OPTION_NETNS_GONE_WAIT) {
 		error = wait_for_netns(daemon);
 		if (!error && !daemon->ending)
 			error = run_mirror(daemon);
 	}
+	service_manager_free(daemon->manager);
 	monitor_free(daemon->monitor);
 	return error;
 }
