@@ -40,7 +40,8 @@ SOURCES  := $(filter-out $(MAINS:%=user/%.c),$(wildcard user/*.c))
 OBJECTS  := $(SOURCES:user/%.c=$(BUILD)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
-.PHONY: all help setup run demo check memcheck soak benchmarks tests fuzzers fuzz install clean
+.PHONY: all help static setup run demo check memcheck soak benchmarks tests fuzzers fuzz install \
+	clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -49,6 +50,7 @@ all: $(BUILD)/neightrackd $(BUILD)/neightrack $(if $(SANITIZE),,$(BUILD)/allocat
 
 help:
 	@echo 'make               build neightrackd and neightrack below $(BUILD)/'
+	@echo 'make static        the same as files that need no library, below $(BUILD)/static/'
 	@echo 'sudo make run      install what is missing, build, and mirror this machine'"'"'s neighbours'
 	@echo '                   (REDIS=unix:///path or tcp://host:port/db uses that Redis)'
 	@echo 'sudo make demo     the same in two network namespaces, for 20 seconds'
@@ -99,6 +101,32 @@ $(BUILD)/%.so: user/preload/%.c | $(BUILD)/
 $(BUILD)/ $(BUILD)/tests/unit/:
 	@mkdir -p $@
 
+# --- one file that needs nothing else ---------------------------------------------
+
+# Debian has no static libmnl and GnuTLS: user/static has what stands in their place.
+STATIC_OBJECTS := $(patsubst user/static/%.c,$(BUILD)/static/%.o,$(wildcard user/static/*.c))
+STATIC_LIBS = $(shell $(PKG_CONFIG) --static --libs $(filter-out libmnl gnutls libmicrohttpd,\
+	$(PACKAGES))) -lmicrohttpd
+# all that is not there of GnuTLS is the function that refuses
+WITHOUT_TLS = $(shell nm -u $$($(CC) -print-file-name=libmicrohttpd.a) \
+	$(BUILD)/http_server.o 2>/dev/null | sed -n 's/.* \(gnutls_.*\)/-Wl,--defsym=\1=no_tls/p' | sort -u)
+
+static: $(if $(SANITIZE),,$(MAINS:%=$(BUILD)/static/%))
+	$(if $(SANITIZE),$(error SANITIZE needs shared libraries: make static without it))
+
+$(BUILD)/static/:
+	@mkdir -p $@
+
+$(BUILD)/static/%.o: user/static/%.c | $(BUILD)/static/
+	@echo '  CC      $@'
+	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP -c $< -o $@
+
+# The linker warns of names that need glibc's modules at run time: not with names.c.
+$(MAINS:%=$(BUILD)/static/%): $(BUILD)/static/%: $(BUILD)/%.o $(STATIC_OBJECTS) \
+		$(BUILD)/libneightrack.a
+	@echo '  STATIC  $@'
+	$(Q)$(CC) -static-pie $(INSTRUMENT) $(LDFLAGS) -Wl,--no-warnings $(WITHOUT_TLS) $^ $(STATIC_LIBS) -o $@
+
 # --- tests ---------------------------------------------------------------------
 
 $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libneightrack.a | $(BUILD)/tests/unit/
@@ -106,11 +134,18 @@ $(BUILD)/tests/unit/%: tests/unit/%.c $(BUILD)/libneightrack.a | $(BUILD)/tests/
 	$(Q)$(CC) $(ALL_CFLAGS) -MMD -MP $(LDFLAGS) $< $(BUILD)/libneightrack.a $(LDLIBS) \
 		$(shell $(PKG_CONFIG) --libs cmocka) -o $@
 
-tests: all $(UNIT_TESTS)
+# the same tests of what stands in for libmnl in the portable binary
+$(BUILD)/tests/unit/%_static: tests/unit/%.c $(BUILD)/static/libmnl.o $(BUILD)/libneightrack.a | \
+		$(BUILD)/tests/unit/
+	@echo '  TEST    $@'
+	$(Q)$(CC) $(ALL_CFLAGS) $(LDFLAGS) $(filter-out %/,$^) $(filter-out -lmnl,$(LDLIBS)) \
+		$(shell $(PKG_CONFIG) --libs cmocka) -o $@
+
+tests: all $(UNIT_TESTS) $(BUILD)/tests/unit/test_neigh_message_static
 
 check:
 	$(Q)[ "$$(id -u)" != 0 ] || scripts/setup test
-	$(Q)$(MAKE) --no-print-directory tests $(if $(SANITIZE),,fuzzers)
+	$(Q)$(MAKE) --no-print-directory tests $(if $(SANITIZE),,fuzzers static)
 	$(Q)BUILD=$(BUILD) scripts/check
 
 # --- fuzzers -------------------------------------------------------------------
@@ -183,4 +218,4 @@ install: all
 clean:
 	rm -rf $(BUILD)
 
--include $(wildcard $(BUILD)/*.d $(BUILD)/tests/unit/*.d $(BUILD)/fuzz/*.d)
+-include $(wildcard $(BUILD)/*.d $(BUILD)/static/*.d $(BUILD)/tests/unit/*.d $(BUILD)/fuzz/*.d)

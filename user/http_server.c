@@ -328,6 +328,15 @@ static void start_daemon(struct http_server *server, const char *certificate, co
 		MHD_OPTION_END);
 }
 
+/* Not in the portable binary: static/no_tls.c. */
+static bool has_tls(void)
+{
+	if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES || gnutls_global_init() < 0)
+		return false;
+	gnutls_global_deinit();
+	return true;
+}
+
 /* libmicrohttpd, with the files that it needs. */
 static int make_daemon(struct http_server *server)
 {
@@ -341,8 +350,9 @@ static int make_daemon(struct http_server *server)
 		error = read_pem("metrics_client_ca", config->client_ca, &client_ca);
 	if (error)
 		goto out;
-	if (certificate && MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES) {
-		log_error("metrics_cert: this libmicrohttpd was built without TLS");
+	if (certificate && !has_tls()) {
+		log_error("metrics_cert: this neightrackd was built without TLS: listen at "
+			  "unix:/path or on 127.0.0.1, or use one that is linked with GnuTLS");
 		error = -EOPNOTSUPP;
 		goto out;
 	}
