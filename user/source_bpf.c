@@ -470,7 +470,8 @@ static int start_first(struct bpf_source *source, const struct source_config *co
 	while (error && error != -ENOMEM && is_free && !attempt.is_hopeless &&
 	       ++attempt.kind < OPTION_SOURCE_NETLINK)
 		error = start(source, &attempt);
-	return error;
+	/* whatever the kernel calls it, -EINVAL too: it is the kind that cannot be had */
+	return !error || error == -ENOMEM ? error : -EOPNOTSUPP;
 }
 
 int source_bpf_new(struct source **result, const struct source_config *config)

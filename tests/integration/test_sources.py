@@ -122,6 +122,17 @@ def test_without_btf_it_is_said_what_makes_a_file_of_types(veth, namespace, make
     assert mirrors(namespace, equals_kernel)
 
 
+def test_with_a_file_of_the_types_of_something_else_netlink_is_taken(
+        veth, namespace, make_daemon, tmp_path, equals_kernel):
+    types = tmp_path / "other.o"
+    subprocess.run(["clang", "-g", "-target", "bpf", "-x", "c", "-c", "-", "-o", str(types)],
+                   input=b"struct something { int else_; } something;", check=True)
+    daemon = without_btf(make_daemon("--source", "auto", "--btf", str(types))).start()
+    assert daemon.said("warning: raw_tp: cannot load the BPF programs: Invalid argument")
+    assert daemon.statistics()["source"] == "netlink"
+    assert mirrors(namespace, equals_kernel)
+
+
 def test_a_file_of_types_that_cannot_be_read_is_named_as_the_reason(veth, make_daemon):
     daemon = make_daemon("--source", "raw_tp", "--btf", "/no/such/file").launch()
     assert daemon.process.wait(timeout=20) == 1
