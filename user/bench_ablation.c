@@ -51,10 +51,15 @@ static const struct ablation {
 	  { .neighbours = 1000, .rate = 20000, .duration_s = 5 },
 	  { .neighbours = 200, .rate = 5000, .duration_s = 1 },
 	  { { "with", { NULL } }, { "without", { "--without", "configuration_cache" } } },
-	  "redis_cpu_seconds" },
+	  "redis_queries" },
 	{ "batching", "3-5 times faster at volume", "burst",
 	  { .events = 100000 }, { .events = 2000 },
 	  { { "with", { NULL } }, { "without", { "--without", "batching" } } }, "seconds" },
+	{ "batch_timeout", "3-5 times faster at volume, with batching", "sustained",
+	  { .neighbours = 1000, .rate = 20000, .duration_s = 5 },
+	  { .neighbours = 200, .rate = 5000, .duration_s = 1 },
+	  { { "with", { NULL } }, { "without", { "--batch-timeout", "0" } } },
+	  "redis_cpu_seconds" },
 	{ "filter", "less CPU, as nobody is woken for what does not count", "unwatched",
 	  { .neighbours = 10000, .rate = 20000, .duration_s = 5 },
 	  { .neighbours = 500, .rate = 5000, .duration_s = 1 },
@@ -75,6 +80,13 @@ static const struct ablation {
 	  { .neighbours = 500, .rate = 5000, .duration_s = 1 },
 	  { { "with", { "--source", "tp_btf" } }, { "without", { "--source", "netlink" } } },
 	  "daemon_cpu_seconds" },
+	/* but the loop: a wait for one message would hold up the reply to each command */
+	{ "all", "that of all of them together", "burst",
+	  { .events = 10000 }, { .events = 1000 },
+	  { { "with", { NULL } },
+	    { "without", { "--source", "netlink", "--batch-size", "1", "--moderation", "0",
+			   "--without", "in_place,interface_hash,preallocation,batching,"
+			   "configuration_cache" } } }, "seconds" },
 };
 
 #define COUNT (sizeof(ablations) / sizeof(*ablations))
@@ -83,7 +95,19 @@ struct outcome {
 	bool is_known;		/* else this daemon cannot do without it */
 	bool is_complete;
 	struct bench_spread ways[WAYS];
+	struct bench_result sums;	/* of the medians of what every scenario has */
 };
+
+static const char *const summed[] = { "missing", "wrong", "seconds", "floor_seconds" };
+
+#define SUMMED (sizeof(summed) / sizeof(*summed))
+
+static void add_up(struct bench_result *sums, const struct bench_result *results, size_t runs)
+{
+	for (size_t i = 0; i < SUMMED; i++)
+		bench_result_set(sums, summed[i], bench_result_get(sums, summed[i]) +
+				 bench_result_spread(results, runs, summed[i]).median);
+}
 
 static int measure(const struct bench_request *request, const struct ablation *ablation,
 		   struct outcome *outcome, struct bench_machine *machine)
@@ -104,11 +128,25 @@ static int measure(const struct bench_request *request, const struct ablation *a
 					   &options, ablation->ways, WAYS, results, machine);
 	outcome->is_known = !error;
 	outcome->is_complete = !error && bench_is_complete(results, runs);
-	for (int way = 0; !error && way < WAYS; way++)
-		outcome->ways[way] = bench_result_spread(results + way * (int)request->repeat,
-							 request->repeat, ablation->figure);
+	for (int way = 0; !error && way < WAYS; way++) {
+		const struct bench_result *runs_of_way = results + way * (int)request->repeat;
+
+		outcome->ways[way] = bench_result_spread(runs_of_way, request->repeat,
+							 ablation->figure);
+		add_up(&outcome->sums, runs_of_way, request->repeat);
+	}
 	free(results);
 	return error;
+}
+
+/* By the spreads of what was measured with it and without it: they may overlap. */
+static const char *verdict(const struct bench_spread *ways)
+{
+	if (ways[WITH].most < ways[WITHOUT].least)
+		return "less with it";
+	if (ways[WITH].least > ways[WITHOUT].most)
+		return "more with it";
+	return "no difference";
 }
 
 static struct json_object *spread_json(const struct bench_spread *spread)
@@ -141,6 +179,7 @@ static struct json_object *row_json(const struct ablation *ablation,
 			       bench_json_number(ways[WITHOUT].median / ways[WITH].median));
 	json_object_object_add(row, "saved",
 			       bench_json_number(1 - ways[WITH].median / ways[WITHOUT].median));
+	json_object_object_add(row, "verdict", json_object_new_string(verdict(ways)));
 	return row;
 }
 
@@ -148,12 +187,22 @@ static void print_json(const struct bench_request *request, const struct outcome
 		       const struct bench_machine *machine)
 {
 	struct json_object *object = json_object_new_object(), *rows = json_object_new_array();
+	struct bench_result sums = { 0 };
 
 	json_object_object_add(object, "scenario", json_object_new_string("ablation"));
 	json_object_object_add(object, "repeat", json_object_new_int((int)request->repeat));
 	json_object_object_add(object, "machine", bench_machine_json(machine));
-	for (size_t i = 0; i < COUNT; i++)
+	for (size_t i = 0; i < COUNT; i++) {
 		json_object_array_add(rows, row_json(&ablations[i], &outcomes[i]));
+		if (outcomes[i].is_known)
+			add_up(&sums, &outcomes[i].sums, 1);
+	}
+	for (size_t i = 0; i < SUMMED; i++)
+		json_object_object_add(object, summed[i],
+				       bench_json_number(bench_result_get(&sums, summed[i])));
+	json_object_object_add(object, "floor_ratio",
+			       bench_json_number(bench_result_get(&sums, "seconds") /
+						 bench_result_get(&sums, "floor_seconds")));
 	json_object_object_add(object, "optimisations", rows);
 	puts(json_object_to_json_string_ext(object, JSON_C_TO_STRING_PLAIN));
 	json_object_put(object);
@@ -161,22 +210,23 @@ static void print_json(const struct bench_request *request, const struct outcome
 
 static void print_table(const struct outcome *outcomes)
 {
-	printf("%-15s %-12s %-20s %12s %12s %8s  %s\n", "optimisation", "scenario", "figure",
-	       "with", "without", "factor", "commonly expected");
+	printf("%-20s %-10s %-18s %11s %11s %8s  %-14s %s\n", "optimisation", "scenario",
+	       "figure", "with", "without", "factor", "measured", "commonly expected");
 	for (size_t i = 0; i < COUNT; i++) {
 		const struct ablation *ablation = &ablations[i];
 		const struct bench_spread *ways = outcomes[i].ways;
 
-		printf("%-15s %-12s %-20s ", ablation->name, ablation->scenario, ablation->figure);
+		printf("%-20s %-10s %-18s ", ablation->name, ablation->scenario, ablation->figure);
 		if (outcomes[i].is_known)
-			printf("%12.5g %12.5g ", ways[WITH].median, ways[WITHOUT].median);
+			printf("%11.5g %11.5g ", ways[WITH].median, ways[WITHOUT].median);
 		else
-			printf("%12s %12s ", "-", "-");
+			printf("%11s %11s ", "-", "-");
 		if (ways[WITH].median > 0)
 			printf("%8.3g", ways[WITHOUT].median / ways[WITH].median);
 		else
 			printf("%8s", "-");
-		printf("  %s\n", ablation->expected);
+		printf("  %-14s %s\n", outcomes[i].is_known ? verdict(ways) : "-",
+		       ablation->expected);
 	}
 }
 

@@ -111,6 +111,7 @@ static int measure_all(struct bench_world *world, const struct bench_options *op
 			error = measure_set(world->connection, &samples->set_ns[i]);
 		if (!error && bench_is_interrupted())
 			error = -EINTR;
+		bench_progress_show(world->setup.progress, (double)i / samples->count);
 	}
 	return error ? error : bench_redis_run(world->connection, "UNLINK NEIGH_TABLE-bench");
 }
@@ -168,7 +169,9 @@ static void report_acknowledgements(const struct bench_world *world,
 		const char *figure, *count;
 	} taken[] = {
 		{ "acknowledged_p50_us", "latency_p50_us" },
+		{ "acknowledged_p90_us", "latency_p90_us" },
 		{ "acknowledged_p99_us", "latency_p99_us" },
+		{ "acknowledged_p999_us", "latency_p999_us" },
 		{ "acknowledged_max_us", "latency_max_us" },
 	};
 

@@ -13,18 +13,28 @@
 #define LEAST_PAUSE_NS (100 * 1000ull)
 #define MOST_PAUSE_NS (50 * NS_PER_MS)
 
-static void read_counts(struct bench_world *world, struct bench_watch *watch)
+static void read_counts(struct bench_world *world, struct bench_counts *counts)
 {
-	watch->submitted = bench_world_count(world, "submitted");
-	watch->suppressed = bench_world_count(world, "suppressed");
-	watch->lost = bench_world_count(world, "lost");
+	*counts = (struct bench_counts){
+		.submitted = bench_world_count(world, "submitted"),
+		.suppressed = bench_world_count(world, "suppressed"),
+		.lost = bench_world_count(world, "lost"),
+		.missed = bench_world_count(world, "missed"),
+		.dumps = bench_world_count(world, "dumps"),
+		.sets = bench_world_count(world, "sets"),
+		.deletes = bench_world_count(world, "deletes"),
+		.redis_commands = bench_world_count(world, "redis_commands"),
+		.redis_bytes = bench_world_count(world, "redis_bytes_sent"),
+	};
 }
 
 /* A Redis on another machine has no usage that could be read here. */
 static int read_usage(struct bench_world *world, struct bench_watch *watch)
 {
-	int error = bench_usage_at_rest(world->daemon.pid, &watch->daemon);
+	int error = 0;
 
+	if (world->daemon.pid)
+		error = bench_usage_at_rest(world->daemon.pid, &watch->daemon);
 	if (!error && world->redis_pid)
 		error = bench_usage_at_rest(world->redis_pid, &watch->redis);
 	if (world->allocations.counts)
@@ -39,12 +49,13 @@ static int read_usage(struct bench_world *world, struct bench_watch *watch)
  * was used, and after the last. */
 int bench_watch_begin(struct bench_world *world, struct bench_watch *begin)
 {
-	int error = bench_world_ask(world);
+	int error = world->daemon.pid ? bench_world_ask(world) : 0;
 
 	*begin = (struct bench_watch){ 0 };
 	if (!error)
-		error = bench_redis_commands(world->connection, &begin->commands);
-	read_counts(world, begin);
+		error = bench_redis_writes(world->connection, &begin->redis_writes);
+	if (world->daemon.pid)
+		read_counts(world, &begin->counts);
 	if (!error)
 		error = read_usage(world, begin);
 	begin->time_ns = clock_now_ns();
@@ -59,9 +70,6 @@ static void report_usage(struct bench_world *world, const struct bench_watch *be
 
 	bench_result_set(result, "daemon_cpu_seconds", cpu_seconds);
 	bench_result_set(result, "daemon_cpu_share", cpu_seconds / seconds);
-	if (world->redis_pid)
-		bench_result_set(result, "redis_cpu_seconds",
-				 (double)(end->redis.cpu_ns - begin->redis.cpu_ns) / 1e9);
 	bench_result_set(result, "daemon_wakeups",
 			 (double)(end->daemon.wakeups - begin->daemon.wakeups));
 	bench_result_set(result, "daemon_preemptions",
@@ -70,6 +78,14 @@ static void report_usage(struct bench_world *world, const struct bench_watch *be
 	if (world->allocations.counts)
 		bench_result_set(result, "allocations",
 				 (double)(end->allocations - begin->allocations));
+	if (!world->redis_pid)
+		return;
+	bench_result_set(result, "redis_cpu_seconds",
+			 (double)(end->redis.cpu_ns - begin->redis.cpu_ns) / 1e9);
+	bench_result_set(result, "redis_wakeups",
+			 (double)(end->redis.wakeups - begin->redis.wakeups));
+	bench_result_set(result, "redis_preemptions",
+			 (double)(end->redis.preemptions - begin->redis.preemptions));
 }
 
 static void report_programs(const struct bench_watch *begin, const struct bench_watch *end,
@@ -78,10 +94,38 @@ static void report_programs(const struct bench_watch *begin, const struct bench_
 	if (!begin->has_programs || !end->has_programs)
 		return;
 	bench_result_set(result, "bpf_runs", (double)(end->programs.runs - begin->programs.runs));
+	bench_result_set(result, "bpf_cpu_seconds",
+			 (double)(end->programs.run_ns - begin->programs.run_ns) / 1e9);
 	if (events)
 		bench_result_set(result, "bpf_run_ns_per_event",
 				 (double)(end->programs.run_ns - begin->programs.run_ns) /
 				 (double)events);
+}
+
+/*
+ * A change that was overtaken by a later one of its neighbour before it was written makes
+ * a record and no write: it is coalesced. Commands are those that the daemon has sent, as the
+ * server's own account has our questions in it too; queries are what they are beside the
+ * neighbours written (with the schema sonic, a transaction's frame and sets as well).
+ */
+static void report_counts(const struct bench_counts *begin, const struct bench_counts *end,
+			  struct bench_result *result)
+{
+	int64_t records = end->submitted - begin->submitted;
+	int64_t written = end->sets - begin->sets + end->deletes - begin->deletes;
+	int64_t commands = end->redis_commands - begin->redis_commands;
+
+	bench_result_set(result, "redis_commands", (double)commands);
+	bench_result_set(result, "redis_queries",
+			 commands > written ? (double)(commands - written) : 0);
+	bench_result_set(result, "redis_bytes", (double)(end->redis_bytes - begin->redis_bytes));
+	bench_result_set(result, "records", (double)records);
+	bench_result_set(result, "suppressed", (double)(end->suppressed - begin->suppressed));
+	bench_result_set(result, "coalesced",
+			 records > written ? (double)(records - written) : 0);
+	bench_result_set(result, "lost", (double)(end->lost - begin->lost));
+	bench_result_set(result, "missed", (double)(end->missed - begin->missed));
+	bench_result_set(result, "resynced", (double)(end->dumps - begin->dumps));
 }
 
 int bench_watch_end(struct bench_world *world, const struct bench_watch *begin, uint64_t events,
@@ -91,22 +135,18 @@ int bench_watch_end(struct bench_world *world, const struct bench_watch *begin, 
 	int error = read_usage(world, &end);
 
 	if (!error)
-		error = bench_redis_commands(world->connection, &end.commands);
+		error = bench_redis_writes(world->connection, &end.redis_writes);
 	if (!error)
 		error = bench_world_ask(world);
 	if (error)
 		return error;
-	read_counts(world, &end);
+	read_counts(world, &end.counts);
 	bench_result_set(result, "events", (double)events);
 	report_programs(begin, &end, events, result);
 	report_usage(world, begin, &end, result);
 	bench_result_set(result, "redis_writes",
-			 (double)(end.commands.writes - begin->commands.writes));
-	bench_result_set(result, "redis_bytes",
-			 (double)(end.commands.bytes - begin->commands.bytes));
-	bench_result_set(result, "records", (double)(end.submitted - begin->submitted));
-	bench_result_set(result, "suppressed", (double)(end.suppressed - begin->suppressed));
-	bench_result_set(result, "lost", (double)(end.lost - begin->lost));
+			 (double)(end.redis_writes - begin->redis_writes));
+	report_counts(&begin->counts, &end.counts, result);
 	return 0;
 }
 

@@ -12,17 +12,24 @@
 #include "bench_usage.h"
 #include "bench_world.h"
 
+/* What the daemon has counted since its start. */
+struct bench_counts {
+	int64_t submitted, suppressed, lost, missed, dumps;
+	int64_t sets, deletes, redis_commands, redis_bytes;
+};
+
 /* What daemon and Redis had done at a moment when the daemon was at rest. */
 struct bench_watch {
 	struct bench_usage daemon, redis;
-	struct bench_commands commands;
+	uint64_t redis_writes;		/* by its own account */
 	struct bench_programs programs;		/* if the world counts them */
 	bool has_programs;
 	uint64_t allocations;
-	int64_t submitted, suppressed, lost;
+	struct bench_counts counts;
 	uint64_t time_ns;
 };
 
+/* Where no daemon runs yet: all that the next one does from its start on. */
 int bench_watch_begin(struct bench_world *world, struct bench_watch *begin);
 /* Figures of what was done since, for `events` changes. 0 or -errno. */
 int bench_watch_end(struct bench_world *world, const struct bench_watch *begin, uint64_t events,

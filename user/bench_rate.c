@@ -52,6 +52,7 @@ static int64_t drive(struct bench_world *world, const struct bench_options *opti
 		error = bench_is_interrupted() ? -EINTR :
 			make_changes(world, change, (uint32_t)(due - made), expected);
 		made = due;
+		bench_progress_show(world->setup.progress, (double)tick / (double)ticks);
 	}
 	return error ? error : (int64_t)made;
 }
@@ -166,13 +167,14 @@ int bench_run_unwatched(struct bench_world *world, const struct bench_options *o
 	return error;
 }
 
-static int wait_for(double seconds)
+static int wait_for(struct bench_world *world, double seconds)
 {
 	uint64_t start_ns = clock_now_ns();
 
 	while (bench_since(start_ns) < seconds) {
 		if (bench_is_interrupted())
 			return -EINTR;
+		bench_progress_show(world->setup.progress, bench_since(start_ns) / seconds);
 		bench_sleep_until(clock_now_ns() + NS_PER_S / 10);
 	}
 	return 0;
@@ -188,11 +190,11 @@ int bench_run_idle(struct bench_world *world, const struct bench_options *option
 
 	/* it may look back for a while at what has happened, before it is at rest */
 	if (!error)
-		error = wait_for(SETTLE_SECONDS);
+		error = wait_for(world, SETTLE_SECONDS);
 	if (!error)
 		error = bench_watch_begin(world, &begin);
 	if (!error)
-		error = wait_for(options->duration_s);
+		error = wait_for(world, options->duration_s);
 	if (error)
 		return error;
 	bench_report_time(result, bench_since(begin.time_ns), options->duration_s, 0);

@@ -186,19 +186,17 @@ static uint64_t number_behind(const char *text, const char *name)
 	return at ? strtoull(at + strlen(name), NULL, 10) : 0;
 }
 
-int bench_redis_commands(redisContext *redis, struct bench_commands *commands)
+int bench_redis_writes(redisContext *redis, uint64_t *writes)
 {
-	redisReply *reply = redisCommand(redis, "INFO all");
+	redisReply *reply = redisCommand(redis, "INFO commandstats");
 
 	if (!reply || reply->type != REDIS_REPLY_STRING) {
 		if (reply)
 			freeReplyObject(reply);
 		return -EIO;
 	}
-	commands->commands = number_behind(reply->str, "total_commands_processed:");
-	commands->bytes = number_behind(reply->str, "total_net_input_bytes:");
-	commands->writes = number_behind(reply->str, "cmdstat_hset:calls=") +
-			   number_behind(reply->str, "cmdstat_del:calls=");
+	*writes = number_behind(reply->str, "cmdstat_hset:calls=") +
+		  number_behind(reply->str, "cmdstat_del:calls=");
 	freeReplyObject(reply);
 	return 0;
 }

@@ -15,12 +15,6 @@ struct bench_difference {
 	uint64_t wrong;		/* with another MAC, or that should not be there */
 };
 
-struct bench_commands {
-	uint64_t writes;	/* HSET and DEL */
-	uint64_t commands;	/* of all kinds */
-	uint64_t bytes;		/* received */
-};
-
 /* Whose neighbours: numbered as in bench_generator.h. */
 struct bench_population {
 	const char *interface;
@@ -47,7 +41,8 @@ int bench_redis_compare(redisContext *redis, const struct schema *schema,
 			uint32_t count, uint8_t generation,
 			struct bench_difference *difference);
 
-int bench_redis_commands(redisContext *redis, struct bench_commands *commands);
+/* Writes that it has done: HSET and DEL. 0 or -EIO. */
+int bench_redis_writes(redisContext *redis, uint64_t *writes);
 
 /* version: of the server, "" if it does not tell. */
 void bench_redis_version(redisContext *redis, char *version, size_t bytes);

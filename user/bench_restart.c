@@ -48,9 +48,8 @@ int bench_run_warm_restart(struct bench_world *world, const struct bench_options
 	const struct bench_expected expected = { .count = options->neighbours,
 						 .turn = options->neighbours };
 	double kernel_seconds, redis_seconds, seconds;
-	struct bench_commands before, after;
 	struct bench_difference difference;
-	struct bench_usage usage;
+	struct bench_watch begin;
 	int error = bench_change_all(world, BENCH_SET, options->neighbours, 0, NULL);
 
 	if (!error)
@@ -62,21 +61,16 @@ int bench_run_warm_restart(struct bench_world *world, const struct bench_options
 	if (!error)
 		error = measure_floor(world, &kernel_seconds, &redis_seconds);
 	if (!error)
-		error = bench_redis_commands(world->connection, &before);
+		error = bench_watch_begin(world, &begin);
 	if (!error)
 		error = bench_world_start_daemon(world, options->neighbours, &seconds);
 	if (!error)
-		error = bench_usage_at_rest(world->daemon.pid, &usage);
-	if (!error)
-		error = bench_redis_commands(world->connection, &after);
+		error = bench_watch_end(world, &begin, options->neighbours, result);
 	if (!error)
 		error = bench_compare(world, &expected, &difference);
 	if (error)
 		return error;
 	bench_report_difference(result, &difference);
 	bench_report_time(result, seconds, kernel_seconds, redis_seconds);
-	bench_result_set(result, "redis_writes", (double)(after.writes - before.writes));
-	bench_result_set(result, "daemon_cpu_seconds", (double)usage.cpu_ns / 1e9);
-	bench_result_set(result, "daemon_resident_bytes", (double)usage.resident_bytes);
 	return 0;
 }

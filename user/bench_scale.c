@@ -36,6 +36,8 @@ static int report_size(struct bench_world *world, uint32_t size, const struct be
 {
 	static const char *const summed[] = { "missing", "wrong", "seconds", "floor_seconds",
 					      "kernel_floor_seconds", "writer_floor_seconds" };
+	static const char *const counted[] = { "records", "coalesced", "suppressed", "lost",
+					       "missed", "resynced" };
 	uint64_t map_bytes;
 	double resident;
 	int error = bench_watch_end(world, begin, size, one);
@@ -48,6 +50,9 @@ static int report_size(struct bench_world *world, uint32_t size, const struct be
 		set(result, size, summed[i], value);
 		bench_result_set(result, summed[i], bench_result_get(result, summed[i]) + value);
 	}
+	for (size_t i = 0; i < sizeof(counted) / sizeof(*counted); i++)
+		bench_result_set(result, counted[i], bench_result_get(result, counted[i]) +
+				 bench_result_get(one, counted[i]));
 	resident = bench_result_get(one, "daemon_resident_bytes");
 	set(result, size, "floor_ratio", bench_result_get(one, "floor_ratio"));
 	set(result, size, "seconds_per_neighbour", bench_result_get(one, "seconds") / size);
@@ -86,6 +91,7 @@ int bench_run_scale(struct bench_world *world, const struct bench_options *optio
 	}
 	for (uint32_t size = options->from; !error && size <= options->to; size *= STEP) {
 		one = (struct bench_result){ 0 };
+		bench_progress_show(world->setup.progress, (double)size / options->to);
 		error = run_size(world, size, &one, result);
 		widen(&seconds, bench_result_get(&one, "seconds") / size);
 		widen(&ratio, bench_result_get(&one, "floor_ratio"));

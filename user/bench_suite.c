@@ -9,12 +9,12 @@
 #include <unistd.h>
 
 #include "bench_pace.h"
+#include "bench_progress.h"
 #include "bench_redis.h"
 #include "command.h"
 #include "log.h"
 #include "version.h"
 
-#define BAR_WIDTH 30
 #define MOST_WORDS 64
 
 static const struct bench_variant as_asked[] = { { "", { NULL } } };
@@ -24,23 +24,6 @@ static const struct bench_variant side_by_side[] = {
 	{ "netlink", { "--source", "netlink" } },
 	{ "batch_size_1", { "--source", "tp_btf", "--batch-size", "1" } },
 };
-
-static void show_progress(const char *scenario, const char *variant, size_t done, size_t runs)
-{
-	int filled = (int)(BAR_WIDTH * done / runs);
-
-	if (!isatty(STDERR_FILENO))
-		return;
-	fprintf(stderr, "\r\033[K[%.*s%*s] %zu/%zu %s %s", filled,
-		"##############################", BAR_WIDTH - filled, "", done, runs, scenario,
-		variant);
-}
-
-static void hide_progress(void)
-{
-	if (isatty(STDERR_FILENO))
-		fputs("\r\033[K", stderr);
-}
 
 /* What is asked of all, then the variant, whose words hold. 0 or -E2BIG. */
 static int put_words(const struct bench_request *request, const struct bench_variant *variant,
@@ -68,7 +51,8 @@ static int put_words(const struct bench_request *request, const struct bench_var
 
 static int run_once(const struct bench_request *request, const struct bench_scenario *scenario,
 		    const struct bench_options *options, const struct bench_variant *variant,
-		    struct bench_result *result, struct bench_machine *machine)
+		    struct bench_progress *progress, struct bench_result *result,
+		    struct bench_machine *machine)
 {
 	char *words[MOST_WORDS];
 	struct bench_setup setup = {
@@ -80,6 +64,7 @@ static int run_once(const struct bench_request *request, const struct bench_scen
 		.ipv6 = request->ipv6,
 		.interfaces = options->interfaces,
 		.program_statistics = options->program_statistics,
+		.progress = progress,
 	};
 	struct bench_world world;
 	int error = put_words(request, variant, words);
@@ -101,17 +86,19 @@ int bench_run_variants(const struct bench_request *request, const struct bench_s
 		       const struct bench_options *options, const struct bench_variant *variants,
 		       size_t count, struct bench_result *results, struct bench_machine *machine)
 {
-	size_t runs = count * request->repeat;
+	struct bench_progress progress = { .scenario = scenario->name,
+					   .runs = count * request->repeat };
 	int error = 0;
 
-	for (size_t i = 0; !error && i < runs; i++) {
-		size_t variant = i % count, turn = i / count;
+	for (; !error && progress.run < progress.runs; progress.run++) {
+		size_t variant = progress.run % count, turn = progress.run / count;
 
-		show_progress(scenario->name, variants[variant].name, i, runs);
-		error = run_once(request, scenario, options, &variants[variant],
+		progress.variant = variants[variant].name;
+		bench_progress_show(&progress, 0);
+		error = run_once(request, scenario, options, &variants[variant], &progress,
 				 &results[variant * request->repeat + turn], machine);
 	}
-	hide_progress();
+	bench_progress_hide();
 	if (bench_is_interrupted())
 		log_error("bench %s: interrupted", scenario->name);
 	else if (error)
@@ -181,7 +168,7 @@ struct bench_options bench_fill_in(const struct bench_request *request,
 		.from = given->from ? given->from : defaults->from,
 		.to = given->to ? given->to : defaults->to,
 		.interfaces = given->interfaces ? given->interfaces : defaults->interfaces,
-		.program_statistics = given->program_statistics,
+		.program_statistics = given->program_statistics || defaults->program_statistics,
 	};
 }
 

@@ -7,7 +7,7 @@
 
 #include "bench_scenario.h"
 
-#define BENCH_MOST_VARIANT_WORDS 8
+#define BENCH_MOST_VARIANT_WORDS 10
 
 /* One way to start the daemon. */
 struct bench_variant {

@@ -13,6 +13,7 @@
 #include "bench_generator.h"
 #include "bench_limits.h"
 #include "bench_process.h"
+#include "bench_progress.h"
 #include "bench_redis.h"
 #include "options.h"
 #include "schema.h"
@@ -27,6 +28,7 @@ struct bench_setup {
 	enum schema_kind schema;
 	uint32_t interfaces;		/* further ones, at least, on which nothing happens */
 	bool program_statistics;	/* the BPF programs' runs are counted throughout */
+	struct bench_progress *progress;
 };
 
 struct bench_world {

@@ -2,6 +2,8 @@
 """neightrack bench in a short form: what is complete and what is zero, never a time."""
 import json
 import os
+import pty
+import re
 import signal
 import subprocess
 import time
@@ -11,6 +13,11 @@ from harness.daemon import BUILD, tool
 from harness.waiting import eventually
 
 REQUIRED = {"missing", "wrong", "seconds", "floor_seconds", "floor_ratio", "machine"}
+ACCOUNT = {"daemon_cpu_seconds", "daemon_wakeups", "daemon_preemptions", "daemon_resident_bytes",
+           "redis_cpu_seconds", "redis_wakeups", "redis_preemptions", "redis_writes",
+           "redis_commands", "redis_queries", "redis_bytes", "events", "records", "suppressed",
+           "coalesced", "lost", "missed", "resynced"}
+PROGRAMS = {"bpf_runs", "bpf_run_ns_per_event", "bpf_cpu_seconds"}
 MACHINE = {"cpus", "processor", "kernel", "redis", "neightrack"}
 SCENARIOS = ["burst", "delete", "moves", "warm-restart", "sustained", "latency", "churn",
              "unwatched", "idle", "scale"]
@@ -58,6 +65,9 @@ def assert_nothing_is_left(pid):
 def test_a_burst_is_complete(source):
     figures = bench("burst", "--events", "3000", "--source", source)
     assert figures["records"] == figures["redis_writes"] == 3000
+    assert figures["redis_commands"] == 3000 and figures["coalesced"] == 0
+    # HSET, a key, two fields: no look of the benchmark's own is in it
+    assert 3000 * 90 < figures["redis_bytes"] < 3000 * 120
 
 
 def test_a_burst_beyond_the_ring_is_complete():
@@ -67,7 +77,8 @@ def test_a_burst_beyond_the_ring_is_complete():
 @SOURCES
 def test_a_warm_restart_writes_nothing(source):
     figures = bench("warm-restart", "--neighbors", "2000", "--source", source)
-    assert figures["redis_writes"] == 0
+    assert figures["redis_writes"] == 0 and figures["resynced"] >= 1
+    assert ACCOUNT <= figures.keys()
 
 
 @SOURCES
@@ -81,6 +92,8 @@ def test_after_many_moves_each_neighbour_is_where_it_went_last(source):
     figures = bench("moves", "--neighbors", "500", "--changes", "20", "--source", source)
     assert figures["events"] == 10000
     assert 500 <= figures["redis_writes"] <= figures["events"]
+    if not figures["lost"]:
+        assert figures["coalesced"] == figures["records"] - figures["redis_writes"]
 
 
 def test_churn_of_states_makes_no_record_and_no_write():
@@ -112,8 +125,9 @@ def test_allocations_are_counted_where_the_library_was_built():
 
 def test_latency_has_its_percentiles_in_order():
     figures = bench("latency", "--neighbors", "20", "--rate", "500", "--duration", "1")
-    values = [figures[name] for name in ("p50_us", "p90_us", "p99_us", "p999_us", "max_us")]
-    assert values == sorted(values) and values[0] > 0
+    for kind in ("", "acknowledged_"):
+        values = [figures[f"{kind}{name}_us"] for name in ("p50", "p90", "p99", "p999", "max")]
+        assert values == sorted(values) and values[0] > 0
     assert 0 < figures["set_p50_us"] <= figures["set_p99_us"]
     assert figures["set_hot_p50_us"] > 0
     assert figures["records"] == figures["redis_writes"] == 500
@@ -157,6 +171,7 @@ def test_ipv6_neighbours_are_complete(scenario):
 def test_runs_of_programs_are_counted_on_demand():
     figures = bench("burst", "--events", "500", "--bpf-stats")
     assert figures["bpf_runs"] >= 500 and figures["bpf_run_ns_per_event"] > 0
+    assert figures["bpf_cpu_seconds"] > 0
 
 
 def test_all_scenarios_have_a_short_form_that_is_complete():
@@ -168,12 +183,16 @@ def test_all_scenarios_have_a_short_form_that_is_complete():
     assert [figures["scenario"] for figures in lines] == SCENARIOS
     for figures in lines:
         assert_is_complete(figures)
+        if figures["scenario"] != "scale":
+            assert ACCOUNT <= figures.keys(), figures["scenario"]
     shown = {figures["scenario"]: figures for figures in lines}
     assert shown["churn"]["records"] == shown["churn"]["redis_writes"] == 0
     assert shown["unwatched"]["records"] == shown["unwatched"]["redis_writes"] == 0
     assert shown["warm-restart"]["redis_writes"] == 0
     assert shown["idle"]["redis_writes"] == 0
     assert shown["sustained"].get("allocations", 0) == 0
+    for scenario in ("sustained", "latency", "unwatched"):
+        assert PROGRAMS <= shown[scenario].keys()
 
 
 def test_side_by_side_each_variant_is_complete():
@@ -188,13 +207,14 @@ def test_ablation_says_of_each_optimisation_whether_and_what_it_measured():
     figures, = bench_lines("ablation", "--quick", "--events", "500")
     rows = {row["optimisation"]: row for row in figures["optimisations"]}
     assert {"event_loop", "pipelining", "in_place", "interface_hash", "preallocation",
-            "receive_buffer", "batching", "suppression", "moderation"} <= rows.keys()
-    assert rows["pipelining"]["measured"]
+            "receive_buffer", "configuration_cache", "batching", "batch_timeout", "filter",
+            "suppression", "moderation", "bpf_source", "all"} == rows.keys()
     for row in rows.values():
-        assert row["expected"]
-        if row["measured"]:
-            assert row["complete"]
-            assert row["with"]["least"] <= row["with"]["median"] <= row["with"]["most"]
+        assert row["expected"] and row["measured"] and row["complete"]
+        assert row["verdict"] in ("less with it", "more with it", "no difference")
+        assert row["with"]["least"] <= row["with"]["median"] <= row["with"]["most"]
+    assert rows["in_place"]["verdict"] == rows["configuration_cache"]["verdict"] == "less with it"
+    assert_is_complete(figures)
 
 
 def test_repeated_runs_give_medians_and_their_spread():
@@ -207,6 +227,39 @@ def test_repeated_runs_give_medians_and_their_spread():
 def start(*words):
     return subprocess.Popen([os.path.join(BUILD, "neightrack"), "bench", *words],
                             stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True)
+
+
+def read_terminal(terminal):
+    """All that was written there, up to its end."""
+    text = b""
+    while True:
+        try:
+            chunk = os.read(terminal, 4096)
+        except OSError:     # whoever wrote there has ended
+            return text.decode()
+        if not chunk:
+            return text.decode()
+        text += chunk
+
+
+def test_a_terminal_is_shown_how_far_it_is():
+    terminal, its_end = pty.openpty()
+    with subprocess.Popen([os.path.join(BUILD, "neightrack"), "bench", "sustained", "--quick",
+                           "--repeat", "2"], stdout=subprocess.DEVNULL, stderr=its_end) as process:
+        os.close(its_end)
+        text = read_terminal(terminal)
+        os.close(terminal)
+    assert process.returncode == 0
+    shares = [int(share) for share in re.findall(r"(\d+) % \d/2 sustained", text)]
+    # within a run too, and not backwards
+    assert shares == sorted(shares) and len(set(shares)) > 3
+    assert text.endswith("\r\033[K")
+
+
+def test_where_there_is_no_terminal_there_is_no_bar():
+    process = start("burst", "--events", "100")
+    _, errors = process.communicate(timeout=60)
+    assert process.returncode == 0 and errors == ""
 
 
 def test_nothing_is_left_behind():
