@@ -103,10 +103,11 @@ $(BUILD)/ $(BUILD)/tests/unit/:
 
 # --- one file that needs nothing else ---------------------------------------------
 
-# Debian has no static libmnl and GnuTLS: user/static has what stands in their place.
+# Debian has no static libmnl, GnuTLS and libsystemd: user/static has what stands in their
+# place. -Bstatic, as the linker would else take a shared library, to crash with.
 STATIC_OBJECTS := $(patsubst user/static/%.c,$(BUILD)/static/%.o,$(wildcard user/static/*.c))
-STATIC_LIBS = $(shell $(PKG_CONFIG) --static --libs $(filter-out libmnl gnutls libmicrohttpd,\
-	$(PACKAGES))) -lmicrohttpd
+STATIC_LIBS = $(shell $(PKG_CONFIG) --static --libs $(filter-out libmnl gnutls libmicrohttpd \
+	libsystemd,$(PACKAGES))) -lmicrohttpd
 # all that is not there of GnuTLS is the function that refuses
 WITHOUT_TLS = $(shell nm -u $$($(CC) -print-file-name=libmicrohttpd.a) \
 	$(BUILD)/http_server.o 2>/dev/null | sed -n 's/.* \(gnutls_.*\)/-Wl,--defsym=\1=no_tls/p' | sort -u)
@@ -125,7 +126,8 @@ $(BUILD)/static/%.o: user/static/%.c | $(BUILD)/static/
 $(MAINS:%=$(BUILD)/static/%): $(BUILD)/static/%: $(BUILD)/%.o $(STATIC_OBJECTS) \
 		$(BUILD)/libneightrack.a
 	@echo '  STATIC  $@'
-	$(Q)$(CC) -static-pie $(INSTRUMENT) $(LDFLAGS) -Wl,--no-warnings $(WITHOUT_TLS) $^ $(STATIC_LIBS) -o $@
+	$(Q)$(CC) -static-pie $(INSTRUMENT) $(LDFLAGS) -Wl,-Bstatic -Wl,--no-warnings $(WITHOUT_TLS) \
+		$^ $(STATIC_LIBS) -o $@
 
 # --- tests ---------------------------------------------------------------------
 

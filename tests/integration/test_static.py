@@ -9,7 +9,9 @@ import pytest
 from harness.daemon import BUILD
 from harness.namespace import burst
 from harness.redis_server import free_port
+from harness.service_manager import ServiceManager
 from harness.tables import wait_until_equal
+from harness.waiting import eventually
 
 STATIC = os.path.join(BUILD, "static")
 # what a program has from its kernel and from its neighbours, but no library and no /etc
@@ -97,6 +99,24 @@ def test_it_finds_hosts_without_the_machines_modules_for_names(
     make_portable(url=f"tcp://redis.example:{server.port}/0").start()
     namespace.batch(burst(10))
     assert len(wait_until_equal(server.table, namespace)) == 10
+
+
+@pytest.fixture
+def service_manager(tmp_path):
+    made = ServiceManager(tmp_path, watchdog_s=1)
+    yield made
+    made.close()
+
+
+def test_it_tells_its_service_manager_that_it_is_ready_and_alive(veth, make_daemon,
+                                                                 service_manager):
+    daemon = make_daemon()
+    daemon.program = f"{STATIC}/neightrackd"
+    daemon.wrapper = ["env", *(f"{name}={value}"
+                               for name, value in service_manager.environment.items())]
+    daemon.start()
+    eventually(lambda: service_manager.has("READY") and
+               len(service_manager.values("WATCHDOG")) >= 3, 10)
 
 
 def test_it_serves_metrics_without_tls(veth, make_watched):
