@@ -49,8 +49,9 @@ static int mount_bpffs(struct pins *pins)
 		return 0;
 	if (mount("bpf", PINS_BPFFS, "bpf", MS_NOSUID | MS_NODEV | MS_NOEXEC, "mode=0700")) {
 		error = -errno;
-		return refuse(pins, error, "cannot mount " PINS_BPFFS ": %s (needs CAP_SYS_ADMIN; or "
-			      "mount it before: mount -t bpf bpf " PINS_BPFFS ")", strerror(-error));
+		return refuse(pins, error, "cannot mount " PINS_BPFFS ": %s (needs CAP_SYS_ADMIN; "
+			      "or mount it before: mount -t bpf bpf " PINS_BPFFS ")",
+			      strerror(-error));
 	}
 	log_info("mounted " PINS_BPFFS);
 	return 0;

@@ -166,8 +166,8 @@ void probe_privileges(struct probe *probe)
 	if (limit.rlim_cur == RLIM_INFINITY)
 		probe_add(probe, "memlock", PROBE_GOOD, NULL, "unlimited");
 	else
-		probe_add(probe, "memlock", PROBE_GOOD, NULL, "%" PRIu64 " KiB, which kernels since "
-			  "5.11 do not charge BPF to", (uint64_t)limit.rlim_cur / 1024);
+		probe_add(probe, "memlock", PROBE_GOOD, NULL, "%" PRIu64 " KiB, which kernels "
+			  "since 5.11 do not charge BPF to", (uint64_t)limit.rlim_cur / 1024);
 }
 
 static bool is_writable(const char *path)

@@ -119,8 +119,8 @@ static bool ask_by_transaction(redisContext *redis, struct rights *rights)
 	for (size_t i = 0; i < rights->count; i++) {
 		const struct right *right = &rights->list[i];
 
-		reply = redisCommandArgv(redis, right->count, (const char **)(uintptr_t)right->words,
-					 NULL);
+		reply = redisCommandArgv(redis, right->count,
+					 (const char **)(uintptr_t)right->words, NULL);
 		/* another node's keys, or a slot on its way: not a matter of rights */
 		if (!is_text(reply, "QUEUED") && !is_error(reply, "MOVED") &&
 		    !is_error(reply, "ASK"))
@@ -181,7 +181,8 @@ static bool check_rights(struct probe *probe, redisContext *redis, struct rights
 	}
 	if (rights->is_unknown) {
 		probe_add(probe, "redis rights", PROBE_UNKNOWN,
-			  "the right to MULTI and DISCARD, or to ACL DRYRUN, would tell", "unknown");
+			  "the right to MULTI and DISCARD, or to ACL DRYRUN, would tell",
+			  "unknown");
 		return true;
 	}
 	probe_add(probe, "redis rights", PROBE_GOOD, NULL, "all that schema = %s needs",

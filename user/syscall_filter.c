@@ -36,7 +36,7 @@ static const char *const loop_calls[] = {
 	"connect", "bind", "getsockname", "getpeername", "getsockopt", "setsockopt", "shutdown",
 	"accept", "accept4", "sendto", "sendmsg", "sendmmsg", "recvfrom", "recvmsg", "recvmmsg",
 	"uname", "getuid", "geteuid", "getgid", "getegid", "getpid", "getppid", "gettid",
-	"getrandom", "sysinfo",
+	"getrandom", "sysinfo", "getrusage",
 	/* memory and threads */
 	"mmap", "munmap", "mremap", "mprotect", "madvise", "brk", "futex", "futex_time64",
 	"set_robust_list", "rseq", "sched_yield", "sched_getaffinity", "prlimit64", "getrlimit",
@@ -56,7 +56,7 @@ static const char *const start_calls[] = {
 static const char *const instrument_calls[] = {
 	"openat", "open", "clone", "ptrace", "prctl", "wait4", "kill", "tkill", "pipe2", "dup2",
 	"dup3", "execve", "process_vm_readv", "mkdir", "flock", "umask", "getcwd", "ioctl",
-	"ftruncate", "rt_sigtimedwait", "getpgrp", "getrusage", "sched_setaffinity",
+	"ftruncate", "rt_sigtimedwait", "getpgrp", "getdents", "sched_setaffinity",
 };
 #endif
 

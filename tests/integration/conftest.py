@@ -3,7 +3,9 @@
 import fcntl
 import itertools
 import os
+import pathlib
 import sys
+import tempfile
 
 import pytest
 
@@ -66,24 +68,26 @@ def is_alone(lock):
     return True
 
 
-@pytest.fixture(scope="session", autouse=True)
-def folders_that_daemons_may_enter(tmp_path_factory):
-    """Daemons that become another user connect to sockets in them, and make their own."""
-    if not USER:
-        yield
-        return
-    before = os.umask(0)
-    for folder in (tmp_path_factory.getbasetemp(), tmp_path_factory.getbasetemp().parent):
-        folder.chmod(0o711)
-    yield
-    os.umask(before)
+@pytest.fixture
+def open_folder():
+    """Where everybody may go and write; pytest's own are closed to others."""
+    with tempfile.TemporaryDirectory(prefix="neightrack-") as folder:
+        os.chmod(folder, 0o777)
+        yield pathlib.Path(folder)
 
 
 @pytest.fixture
-def tmp_path(tmp_path):
+def tmp_path(request, tmp_path):
+    """Daemons that become another user connect to sockets in it, and make their own."""
+    return request.getfixturevalue("open_folder") if USER else tmp_path
+
+
+@pytest.fixture(scope="session", autouse=True)
+def what_tests_make_is_open():
+    before = os.umask(0) if USER else None
+    yield
     if USER:
-        tmp_path.chmod(0o777)
-    return tmp_path
+        os.umask(before)
 
 
 @pytest.fixture

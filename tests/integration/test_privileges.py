@@ -22,21 +22,8 @@ CAP_DAC_OVERRIDE, CAP_NET_ADMIN, CAP_SYS_ADMIN = 1 << 1, 1 << 12, 1 << 21
 
 
 @pytest.fixture
-def tmp_path(tmp_path):
-    """Where everybody may go."""
-    for folder in (tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o711)
-    tmp_path.chmod(0o777)
-    return tmp_path
-
-
-@pytest.fixture
-def redis_server(tmp_path):
-    """That everybody may connect to."""
-    server = RedisServer(tmp_path, config=["--unixsocketperm", "777"])
-    server.start()
-    yield server
-    server.stop()
+def tmp_path(open_folder):
+    return open_folder
 
 
 def status_of(path):
@@ -65,8 +52,9 @@ def ended(daemon):
 # --- what is left --------------------------------------------------------------------
 
 def test_a_daemon_becomes_the_user_and_keeps_no_privilege(veth, make_daemon):
-    daemon = make_daemon(*AS_NOBODY).start()
-    found = status(daemon)
+    daemon = make_daemon(*AS_NOBODY)
+    daemon.wrapper = ["setpriv", "--groups", "0,5,6", *daemon.wrapper]
+    found = status(daemon.start())
     assert found["Uid"] == [str(NOBODY.pw_uid)] * 4 and found["Gid"] == [str(NOBODY.pw_gid)] * 4
     assert found["Groups"] == [] and capabilities(daemon) == 0
     assert int(found["CapBnd"][0], 16) == 0

@@ -7,7 +7,6 @@ import subprocess
 
 import pytest
 from harness.daemon import BUILD, PINS
-from harness.redis_server import RedisServer
 from harness.waiting import TIME_SCALE
 
 SECRET = "corr3ct-h0rse"
@@ -15,20 +14,8 @@ BPF_SOURCES = ("tp_btf", "raw_tp", "kprobe")
 
 
 @pytest.fixture
-def tmp_path(tmp_path):
-    """Where everybody may go."""
-    for folder in (tmp_path.parent, tmp_path.parent.parent):
-        folder.chmod(0o711)
-    tmp_path.chmod(0o777)
-    return tmp_path
-
-
-@pytest.fixture
-def redis_server(tmp_path):
-    server = RedisServer(tmp_path, config=["--unixsocketperm", "777"])
-    server.start()
-    yield server
-    server.stop()
+def tmp_path(open_folder):
+    return open_folder
 
 
 @pytest.fixture

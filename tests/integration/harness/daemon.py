@@ -9,6 +9,7 @@ import shutil
 import signal
 import subprocess
 import threading
+import time
 
 from .waiting import TIME_SCALE, eventually
 
@@ -70,6 +71,28 @@ def pinned(instance):
     return os.listdir(folder) if os.path.isdir(folder) else []
 
 
+def refused_calls(pid, since):
+    """System calls that the filter refused to a process, as the kernel's log has them."""
+    found = []
+    try:
+        log = os.open("/dev/kmsg", os.O_RDONLY | os.O_NONBLOCK)
+    except OSError:
+        return found
+    try:
+        while True:
+            try:
+                head, _, text = os.read(log, 8192).decode(errors="replace").partition(";")
+            except BrokenPipeError:
+                continue        # what came next was overwritten meanwhile
+            except BlockingIOError:
+                return found
+            if "type=1326" in text and f" pid={pid} " in text and \
+                    int(head.split(",")[2]) / 1e6 >= since:
+                found.append(text.strip())
+    finally:
+        os.close(log)
+
+
 def let_daemons_read(path):
     """A file that nobody else may read."""
     os.chmod(path, 0o600)
@@ -88,10 +111,12 @@ class Daemon:
         self.program = os.path.join(BUILD, "neightrackd")
         self.lines = []
         self.process = None
+        self.launched_s = 0
         self.reader = None
 
     def launch(self):
         self.lines = []
+        self.launched_s = time.clock_gettime(time.CLOCK_BOOTTIME) - 1
         self.process = subprocess.Popen(
             [*self.wrapper, self.program, "--netns", self.namespace.name,
              "--redis", self.url, "--instance", self.instance, "--log-level", "info",
@@ -152,6 +177,7 @@ class Daemon:
         if self.reader:
             self.reader.join(timeout=5)
         assert not self.process or self.process.returncode != FAULTY, self.lines
+        assert not self.process or not refused_calls(self.process.pid, self.launched_s)
         folder = f"{PINS}/{self.instance}"
         if os.path.isdir(folder):
             for name in os.listdir(folder):

@@ -55,8 +55,8 @@ class RedisServer:
         with open(os.path.join(self.folder, "redis.log"), "ab") as log:
             self.process = subprocess.Popen(
                 ["redis-server", "--port", str(self.port), *listen, "--unixsocket", self.socket,
-                 "--save", "", "--appendonly", "no", "--dir", self.folder, *self.config,
-                 *config],
+                 "--unixsocketperm", "777", "--save", "", "--appendonly", "no", "--dir",
+                 self.folder, *self.config, *config],
                 stdout=log, stderr=log, stdin=subprocess.DEVNULL)
 
     def answers(self):
