@@ -113,12 +113,12 @@ static int add_conditions(scmp_filter_ctx filter)
 				       CLONE_THREAD));
 	/* by which the resolver learns how long an answer is */
 	if (!error)
-		error = add_if(filter, "ioctl", SCMP_A1(SCMP_CMP_EQ, FIONREAD));
+		error = add_if(filter, "ioctl", SCMP_A1(SCMP_CMP_EQ, FIONREAD, 0));
 	for (size_t i = 0; !error && i < COUNT(socket_domains); i++)
 		error = add_if(filter, "socket",
-			       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)socket_domains[i]));
+			       SCMP_A0(SCMP_CMP_EQ, (scmp_datum_t)socket_domains[i], 0));
 	for (size_t i = 0; !error && i < COUNT(map_commands); i++)
-		error = add_if(filter, "bpf", SCMP_A0(SCMP_CMP_EQ, map_commands[i]));
+		error = add_if(filter, "bpf", SCMP_A0(SCMP_CMP_EQ, map_commands[i], 0));
 	return error;
 }
 

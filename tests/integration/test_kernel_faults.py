@@ -182,11 +182,13 @@ def test_a_process_that_ends_takes_its_namespace_with_it(make_daemon, redis_serv
         daemon = make_daemon()
         daemon.namespace = type("Path", (), {"name": path})
         daemon.start()
+        holder.kill()
+        # before anybody has asked how it ended
+        assert daemon.process.wait(timeout=10) == 1
+        eventually(lambda: daemon.said(f"network namespace {path} is gone"))
     finally:
         holder.kill()
         holder.wait()
-    assert daemon.process.wait(timeout=10) == 1
-    eventually(lambda: daemon.said(f"network namespace {path} is gone"))
 
 
 # --- limits and floods ---------------------------------------------------------------

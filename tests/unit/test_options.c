@@ -285,6 +285,8 @@ static void every_wrong_value_is_refused(void **state)
 		{ "metrics_key", "allowed are an absolute path", { "key.pem" } },
 		{ "metrics_interfaces", "allowed are 0 to 4096 interfaces", { "4097" } },
 		{ "pins", "allowed are keep|remove", { "", "yes" } },
+		{ "user", "allowed are at most 128 bytes", { "a b" } },
+		{ "seccomp", "allowed are off|on", { "", "yes", "log" } },
 		{ "without", "allowed are, separated by commas: filter, suppression",
 		  { "no-such", "filter,", ",filter", "filter suppression", "filte", "filters" } },
 		{ "netns_gone", "allowed are end|wait", { "", "keep" } },
