@@ -50,17 +50,18 @@ static void log_anomaly(const struct anomaly *anomaly)
 		mac_to_text(anomaly->old_mac, old_mac);
 	switch (anomaly->kind) {
 	case ANOMALY_MAC_MOVES:
-		log_limited(&limit, LOG_LEVEL_NOTICE, "%s: the MAC of %s moved %u times of late, "
-			    "now from %s to %s", anomaly->interface, ip, anomaly->count, old_mac,
-			    mac);
+		log_message_limited(&limit, MESSAGE_MAC_MOVES, "%s: the MAC of %s moved %u times "
+				    "of late, now from %s to %s", anomaly->interface, ip,
+				    anomaly->count, old_mac, mac);
 		break;
 	case ANOMALY_DUPLICATE:
-		log_limited(&limit, LOG_LEVEL_NOTICE, "%s: %s and %s claim %s in turn: a duplicate "
-			    "address?", anomaly->interface, old_mac, mac, ip);
+		log_message_limited(&limit, MESSAGE_DUPLICATE_ADDRESS, "%s: %s and %s claim %s in "
+				    "turn: a duplicate address?", anomaly->interface, old_mac, mac,
+				    ip);
 		break;
 	default:
-		log_limited(&limit, LOG_LEVEL_NOTICE, "%s: %s has %u addresses", anomaly->interface,
-			    mac, anomaly->count);
+		log_message_limited(&limit, MESSAGE_MANY_ADDRESSES, "%s: %s has %u addresses",
+				    anomaly->interface, mac, anomaly->count);
 		break;
 	}
 }

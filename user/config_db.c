@@ -114,8 +114,9 @@ static void fail(struct config_db *db, const char *what, const struct reply *rep
 	db->failed = true;
 	if (redis_client_leaves(db->reader, answer))
 		return;
-	log_limited(&limit, LOG_LEVEL_WARNING, "CONFIG_DB at %s: %s: it answers: %s; what is known "
-		    "of the switch stays as it is", db->config.address, what, answer);
+	log_message_limited(&limit, MESSAGE_CONFIG_DB_REFUSES, "CONFIG_DB at %s: %s: it answers: "
+			    "%s; what is known of the switch stays as it is", db->config.address,
+			    what, answer);
 }
 
 static void take_over(struct config_db *db)

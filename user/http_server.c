@@ -146,8 +146,8 @@ static void rest(struct http_server *server, int error)
 {
 	static struct log_limit limit = { .burst = 1, .interval_ms = 60000 };
 
-	log_limited(&limit, LOG_LEVEL_WARNING, "metrics = %s: cannot take a connection: %s",
-		    server->config.text, strerror(error));
+	log_message_limited(&limit, MESSAGE_METRICS_UNREACHABLE, "metrics = %s: cannot take a "
+			    "connection: %s", server->config.text, strerror(error));
 	loop_modify(server->config.loop, &server->listening, 0);
 	loop_timer_arm(&server->accepting, FULL_NS);
 }

@@ -34,8 +34,9 @@ int instance_lock(const char *instance)
 	if (fd >= 0)
 		close(fd);
 	if (error == -EBUSY)
-		log_error("instance '%s' is served by another neightrackd, which holds %s: stop "
-			  "that one, or choose another --instance", instance, path);
+		log_message(MESSAGE_INSTANCE_TAKEN, "instance '%s' is served by another "
+			    "neightrackd, which holds %s: stop that one, or choose another "
+			    "--instance", instance, path);
 	else
 		log_warning("cannot lock %s: %s; nothing but its pinned maps will keep a second "
 			    "neightrackd from serving instance '%s'", path, strerror(-error),

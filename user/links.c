@@ -113,9 +113,9 @@ static void on_ready(void *context, uint32_t epoll_events)
 		int result = netlink_receive(&links->socket, links->buffer, handle, links);
 
 		if (result < 0) {
-			log_limited(&limit, LOG_LEVEL_WARNING,
-				    "notifications of interfaces were lost (%s): asking for all",
-				    strerror(-result));
+			log_message_limited(&limit, MESSAGE_LINKS_LOST, "notifications of "
+					    "interfaces were lost (%s): asking for all",
+					    strerror(-result));
 			links->after_loss = true;
 			links->dumping = false;
 			loop_timer_arm(&links->retry, RETRY_NS);

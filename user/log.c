@@ -24,7 +24,8 @@
 #include <unistd.h>
 
 #define LOG_LINE_BYTES 2048
-#define LOG_TAIL_BYTES 64		/* room kept for what stands behind the message */
+#define LOG_TAIL_BYTES 72		/* room kept for what stands behind the message */
+#define LOG_ID_BYTES sizeof(" [NT999]")
 #define LOG_CUT "..."
 #define SYSLOG_FACILITY_USER (1 << 3)	/* LOG_USER of <syslog.h>, whose names clash */
 
@@ -49,18 +50,34 @@ static struct {
 	bool to_journal;
 	enum log_output output;
 	const char *syslog_path;
-	int syslog_fd;
+	const char *journal_path;
+	int datagram_fd;		/* for either */
 	uint32_t lost_lines;		/* that found no room */
 } log_context = {
 	.program = "neightrack",
 	.level = LOG_LEVEL_NOTICE,
-	.syslog_fd = -1,
+	.journal_path = "/run/systemd/journal/socket",
+	.datagram_fd = -1,
 };
 
 struct log_buffer {
 	char bytes[LOG_LINE_BYTES];
 	size_t used;
 };
+
+#define LOG_MESSAGE_LEVEL(name, number, level) \
+	case MESSAGE_##name: \
+		return LOG_LEVEL_##level;
+static enum log_level level_of(enum log_message message)
+{
+	switch (message) {
+	LOG_MESSAGES(LOG_MESSAGE_LEVEL)
+	case MESSAGE_NONE:
+		break;
+	}
+	return LOG_LEVEL_NOTICE;
+}
+#undef LOG_MESSAGE_LEVEL
 
 static bool stderr_is_journal(void)
 {
@@ -87,6 +104,11 @@ void log_setup(const char *program, enum log_level level, enum log_format format
 void log_set_syslog(const char *path)
 {
 	log_context.syslog_path = path;
+}
+
+void log_set_journal(const char *path)
+{
+	log_context.journal_path = path;
 }
 
 void log_set_output(enum log_output output)
@@ -218,15 +240,39 @@ static void put_syslog_head(struct log_buffer *line, enum log_level level)
 	put(line, text);
 }
 
+/* By the journal's own protocol, a line a field; the message is the last. */
+static void put_journal_head(struct log_buffer *line, enum log_level level,
+			     enum log_message message)
+{
+	char text[128];
+
+	snprintf(text, sizeof(text), "PRIORITY=%d\nSYSLOG_IDENTIFIER=", log_levels[level].priority);
+	put(line, text);
+	put_encoded(line, log_context.program, LOG_LINE_BYTES / 4);
+	if (message) {
+		snprintf(text, sizeof(text), "\nNEIGHTRACK_MESSAGE=NT%03d\nMESSAGE_ID="
+			 "1e89719d0fc24aef8a254ca875db%04d", message, message);
+		put(line, text);
+	}
+	put(line, "\nMESSAGE=");
+}
+
+/* Lines of JSON have their fields already. */
+static bool has_journal_fields(void)
+{
+	return log_context.to_journal && log_context.format == LOG_FORMAT_TEXT &&
+	       log_context.journal_path;
+}
+
 /* What stands before the message. */
-static void put_head(struct log_buffer *line, enum log_level level)
+static void put_head(struct log_buffer *line, enum log_level level, enum log_message message)
 {
 	size_t limit = LOG_LINE_BYTES / 4;
-	char priority[16];
+	char text[32];
 
 	if (log_context.to_journal) {
-		snprintf(priority, sizeof(priority), "<%d>", log_levels[level].priority);
-		put(line, priority);
+		snprintf(text, sizeof(text), "<%d>", log_levels[level].priority);
+		put(line, text);
 	}
 	if (log_context.format == LOG_FORMAT_JSON) {
 		put(line, "{\"time\":\"");
@@ -235,6 +281,10 @@ static void put_head(struct log_buffer *line, enum log_level level)
 		put(line, log_levels[level].name);
 		put(line, "\",\"program\":\"");
 		put_encoded(line, log_context.program, limit);
+		if (message) {
+			snprintf(text, sizeof(text), "\",\"id\":\"NT%03d", message);
+			put(line, text);
+		}
 		put(line, "\",\"message\":\"");
 		return;
 	}
@@ -249,6 +299,18 @@ static void put_head(struct log_buffer *line, enum log_level level)
 		put(line, log_levels[level].text_prefix);
 }
 
+/* What stands behind it. In SONiC's syslog each word is as its programs write it. */
+static void put_tail(struct log_buffer *line, enum log_message message)
+{
+	char text[LOG_ID_BYTES];
+
+	if (message && log_context.format == LOG_FORMAT_TEXT) {
+		snprintf(text, sizeof(text), " [NT%03d]", message % 1000);
+		put(line, text);
+	}
+	put(line, log_context.format == LOG_FORMAT_JSON ? "\"}\n" : "\n");
+}
+
 static bool sends_to_syslog(void)
 {
 	return log_context.format == LOG_FORMAT_SYSLOG &&
@@ -256,17 +318,16 @@ static bool sends_to_syslog(void)
 }
 
 /* The address goes with each line, as whoever listens there may be started anew. */
-static int send_to_syslog(const struct log_buffer *line)
+static int send_datagram(const char *path, const char *bytes, size_t count)
 {
 	struct sockaddr_un address = { .sun_family = AF_UNIX };
 
-	if (log_context.syslog_fd < 0)
-		log_context.syslog_fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK,
-					       0);
-	snprintf(address.sun_path, sizeof(address.sun_path), "%s", log_context.syslog_path);
-	/* without the end of the line */
-	if (log_context.syslog_fd < 0 ||
-	    sendto(log_context.syslog_fd, line->bytes, line->used - 1, MSG_NOSIGNAL,
+	if (log_context.datagram_fd < 0)
+		log_context.datagram_fd = socket(AF_UNIX,
+						 SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", path);
+	if (log_context.datagram_fd < 0 ||
+	    sendto(log_context.datagram_fd, bytes, count, MSG_NOSIGNAL,
 		   (struct sockaddr *)&address, sizeof(address)) < 0)
 		return -errno;
 	return 0;
@@ -285,7 +346,8 @@ static bool write_unless_full(const struct log_buffer *line)
 	ssize_t written;
 
 	if (sends_to_syslog()) {
-		int error = send_to_syslog(line);
+		int error = send_datagram(log_context.syslog_path, line->bytes,
+					  line->used - 1);	/* without the newline */
 
 		/* one that is too busy is no reason to write elsewhere */
 		if (!error || error == -EAGAIN)
@@ -307,9 +369,9 @@ static void write_out(const struct log_buffer *line)
 	if (log_context.lost_lines) {
 		snprintf(text, sizeof(text), "%" PRIu32 " lines are missing here: nobody took them",
 			 log_context.lost_lines);
-		put_head(&report, LOG_LEVEL_WARNING);
+		put_head(&report, LOG_LEVEL_WARNING, MESSAGE_LINES_LOST);
 		put(&report, text);
-		put(&report, log_context.format == LOG_FORMAT_JSON ? "\"}\n" : "\n");
+		put_tail(&report, MESSAGE_LINES_LOST);
 		if (write_unless_full(&report))
 			log_context.lost_lines = 0;
 	}
@@ -317,27 +379,41 @@ static void write_out(const struct log_buffer *line)
 		log_context.lost_lines++;
 }
 
-/* note: plain ASCII that is never cut off, whatever the message. */
-static void __attribute__((format(printf, 3, 0)))
-write_line(enum log_level level, const char *note, const char *format, va_list arguments)
+static void put_text(struct log_buffer *line, const char *text, bool is_whole, const char *note,
+		     enum log_message message)
+{
+	if (!put_encoded(line, text, sizeof(line->bytes) - LOG_TAIL_BYTES) || !is_whole)
+		put(line, LOG_CUT);
+	put(line, note);
+	put_tail(line, message);
+}
+
+/* note: plain ASCII that is never cut off, whatever the text. */
+static void __attribute__((format(printf, 4, 0)))
+write_line(enum log_level level, enum log_message message, const char *note, const char *format,
+	   va_list arguments)
 {
 	struct log_buffer line = { .used = 0 };
-	char message[LOG_LINE_BYTES];
+	char text[LOG_LINE_BYTES];
 	int saved_errno = errno;
-	bool whole;
+	bool is_sent = false;
 	int length;
 
-	length = vsnprintf(message, sizeof(message), format, arguments);
+	length = vsnprintf(text, sizeof(text), format, arguments);
 	if (length < 0)
-		snprintf(message, sizeof(message), "cannot format the message: %s", format);
-	put_head(&line, level);
-	whole = put_encoded(&line, message, sizeof(line.bytes) - LOG_TAIL_BYTES);
-	if (!whole || length >= (int)sizeof(message))
-		put(&line, LOG_CUT);
-	put(&line, note);
-	put(&line, log_context.format == LOG_FORMAT_JSON ? "\"}\n" : "\n");
-
-	write_out(&line);
+		snprintf(text, sizeof(text), "cannot format the message: %s", format);
+	if (has_journal_fields()) {
+		put_journal_head(&line, level, message);
+		put_text(&line, text, length < (int)sizeof(text), note, message);
+		is_sent = !send_datagram(log_context.journal_path, line.bytes, line.used);
+		line.used = 0;
+	}
+	/* a journal that is too busy, or not there, may take it as it takes any output */
+	if (!is_sent) {
+		put_head(&line, level, message);
+		put_text(&line, text, length < (int)sizeof(text), note, message);
+		write_out(&line);
+	}
 	errno = saved_errno;
 }
 
@@ -348,7 +424,19 @@ void log_line(enum log_level level, const char *format, ...)
 	if (level > log_context.level)
 		return;
 	va_start(arguments, format);
-	write_line(level, "", format, arguments);
+	write_line(level, MESSAGE_NONE, "", format, arguments);
+	va_end(arguments);
+}
+
+void log_message(enum log_message message, const char *format, ...)
+{
+	enum log_level level = level_of(message);
+	va_list arguments;
+
+	if (level > log_context.level)
+		return;
+	va_start(arguments, format);
+	write_line(level, message, "", format, arguments);
 	va_end(arguments);
 }
 
@@ -373,10 +461,11 @@ static bool limit_passes(struct log_limit *limit)
 	return true;
 }
 
-void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
+static void __attribute__((format(printf, 4, 0)))
+write_limited(struct log_limit *limit, enum log_level level, enum log_message message,
+	      const char *format, va_list arguments)
 {
-	char note[LOG_TAIL_BYTES - sizeof(LOG_CUT) - sizeof("\"}\n")] = "";
-	va_list arguments;
+	char note[LOG_TAIL_BYTES - sizeof(LOG_CUT) - LOG_ID_BYTES - sizeof("\"}\n")] = "";
 
 	if (level > log_context.level || !limit_passes(limit))
 		return;
@@ -384,7 +473,24 @@ void log_limited(struct log_limit *limit, enum log_level level, const char *form
 		snprintf(note, sizeof(note), " (%" PRIu32 " lines like this held back)",
 			 limit->held_back);
 	limit->held_back = 0;
+	write_line(level, message, note, format, arguments);
+}
+
+void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
+{
+	va_list arguments;
+
 	va_start(arguments, format);
-	write_line(level, note, format, arguments);
+	write_limited(limit, level, MESSAGE_NONE, format, arguments);
+	va_end(arguments);
+}
+
+void log_message_limited(struct log_limit *limit, enum log_message message, const char *format,
+			 ...)
+{
+	va_list arguments;
+
+	va_start(arguments, format);
+	write_limited(limit, level_of(message), message, format, arguments);
 	va_end(arguments);
 }

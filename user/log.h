@@ -1,7 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * Log lines to stderr: text or JSON, with systemd's <N> prefix when stderr is
- * the journal, and rate-limited where the network or Redis can trigger them.
+ * Log lines to stderr: text or JSON; to systemd's journal with fields, or with its
+ * <N> prefix, when stderr is the journal; and rate-limited where the network or Redis can trigger them.
  * Or as SONiC's programs write them, to syslog.
  */
 #ifndef NEIGHTRACK_LOG_H
@@ -9,6 +9,8 @@
 
 #include <stdbool.h>
 #include <stdint.h>
+
+#include "log_message.h"
 
 enum log_level {
 	LOG_LEVEL_ERROR,
@@ -39,8 +41,16 @@ void log_set_level(enum log_level level);
 void log_set_syslog(const char *path);
 void log_set_output(enum log_output output);
 
+/* Where the journal takes lines with fields of their own, if stderr is the journal; must
+ * outlive the log. */
+void log_set_journal(const char *path);
+
 /* message is one sentence without a newline; control characters in it are replaced. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
+
+/* The same of a line that has a number, and its level. */
+void log_message(enum log_message message, const char *format, ...)
+	__attribute__((format(printf, 2, 3)));
 
 #define log_error(...)   log_line(LOG_LEVEL_ERROR, __VA_ARGS__)
 #define log_warning(...) log_line(LOG_LEVEL_WARNING, __VA_ARGS__)
@@ -63,5 +73,7 @@ struct log_limit {
 
 void log_limited(struct log_limit *limit, enum log_level level, const char *format, ...)
 	__attribute__((format(printf, 3, 4)));
+void log_message_limited(struct log_limit *limit, enum log_message message, const char *format,
+			 ...) __attribute__((format(printf, 3, 4)));
 
 #endif

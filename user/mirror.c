@@ -129,8 +129,8 @@ static void say_ready(struct mirror *mirror)
 	    !publisher_is_idle(mirror->publisher))
 		return;
 	mirror->ready_was_said = true;
-	log_notice("ready: %zu neighbours are in Redis at %s, under %s*", count,
-		   mirror->options->redis, publisher_table(mirror->publisher));
+	log_message(MESSAGE_READY, "ready: %zu neighbours are in Redis at %s, under %s*", count,
+		    mirror->options->redis, publisher_table(mirror->publisher));
 }
 
 /* What the configuration says must be known, and a warm restart has writing wait. */
@@ -223,8 +223,9 @@ static void on_first_picture(void *context)
 {
 	struct mirror *mirror = context;
 
-	log_notice("snapshot: the kernel has %zu neighbours, of which %zu are to be in Redis",
-		   repair_stats(mirror->repair)->dumped, neigh_table_wanted_count(mirror->table));
+	log_message(MESSAGE_SNAPSHOT, "snapshot: the kernel has %zu neighbours, of which %zu are "
+		    "to be in Redis", repair_stats(mirror->repair)->dumped,
+		    neigh_table_wanted_count(mirror->table));
 	changes_begin(mirror->changes);
 	start_writing(mirror);
 }
@@ -269,8 +270,8 @@ static void on_config_patience_ended(void *context)
 {
 	struct mirror *mirror = context;
 
-	log_warning("CONFIG_DB at %s could not be read so far: going on as if it were empty",
-		    mirror->options->config_db);
+	log_message(MESSAGE_CONFIG_DB_UNKNOWN, "CONFIG_DB at %s could not be read so far: going on "
+		    "as if it were empty", mirror->options->config_db);
 	on_config_known(mirror);
 }
 
@@ -370,8 +371,9 @@ static void on_deadline(void *context)
 {
 	struct mirror *mirror = context;
 
-	log_warning("Redis did not take everything in time: %zu neighbours are left to the "
-		    "next start", neigh_table_dirty_count(mirror->table));
+	log_message(MESSAGE_NOT_ALL_WRITTEN, "Redis did not take everything in time: %zu "
+		    "neighbours are left to the next start",
+		    neigh_table_dirty_count(mirror->table));
 	loop_stop(mirror->loop);
 }
 
@@ -380,8 +382,8 @@ static void on_netns_gone(void *context)
 	struct mirror *mirror = context;
 	bool keep = mirror->options->netns_gone_keys == OPTION_NETNS_GONE_KEEP;
 
-	log_error("network namespace %s is gone; its keys in Redis are %s",
-		  mirror->options->netns, keep ? "kept" : "removed");
+	log_message(MESSAGE_NETNS_GONE, "network namespace %s is gone; its keys in Redis are %s",
+		    mirror->options->netns, keep ? "kept" : "removed");
 	mirror->netns_is_gone = true;
 	repair_stop(mirror->repair);
 	loop_timer_disarm(&mirror->loss_check);
@@ -484,7 +486,7 @@ static int make_kernel_side(struct mirror *mirror)
 		error = source_new(&mirror->source, &source_config);
 	if (error)
 		return error;
-	log_notice("attached %s", source_description(mirror->source));
+	log_message(MESSAGE_ATTACHED, "attached %s", source_description(mirror->source));
 	configure_moderation(mirror);
 
 	mirror->source_watch = (struct loop_watch){ .fd = source_fd(mirror->source),

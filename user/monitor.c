@@ -104,9 +104,9 @@ static int start_server(struct monitor *monitor, struct loop *loop)
 	log_info("metrics are at %s%s", options->metrics, options->metrics_cert[0] ?
 		 ", by TLS" : "");
 	if (!listen_address_is_local(&monitor->address) && !options->metrics_client_ca[0])
-		log_notice("metrics = %s: whoever reaches this address can read the metrics; with "
-			   "metrics_client_ca only clients with a certificate can",
-			   options->metrics);
+		log_message(MESSAGE_METRICS_OPEN, "metrics = %s: whoever reaches this address can "
+			    "read the metrics; with metrics_client_ca only clients with a "
+			    "certificate can", options->metrics);
 	return 0;
 }
 

@@ -49,7 +49,8 @@ struct daemon {
 static void say_unchangeable(void *context, const char *name)
 {
 	(void)context;
-	log_warning("%s cannot change while neightrackd runs: restart it for that", name);
+	log_message(MESSAGE_OPTION_FIXED, "%s cannot change while neightrackd runs: restart it for "
+		    "that", name);
 }
 
 static void reload(struct daemon *daemon)
@@ -70,14 +71,16 @@ static void reload(struct daemon *daemon)
 	if (error) {
 		if (problem)
 			problem[strcspn(problem, "\n")] = '\0';
-		log_error("the configuration was not read again, nothing has changed: %s",
-			  problem && problem[0] ? problem : strerror(-error));
+		log_message(MESSAGE_CONFIGURATION_REFUSED, "the configuration was not read again, "
+			    "nothing has changed: %s",
+			    problem && problem[0] ? problem : strerror(-error));
 	} else {
 		int changed = options_take_over(&daemon->options, &fresh, say_unchangeable, NULL);
 
 		if (changed)
 			log_set_level(daemon->options.log_level);
-		log_notice("the configuration was read again: %d options changed", changed);
+		log_message(MESSAGE_CONFIGURATION_READ, "the configuration was read again: %d "
+			    "options changed", changed);
 		if (changed && daemon->mirror)
 			mirror_reconfigure(daemon->mirror);
 	}
@@ -101,7 +104,7 @@ static void handle_signal(struct daemon *daemon, int number)
 			mirror_audit(daemon->mirror);
 		break;
 	default:
-		log_notice("%s: ending", strsignal(number));
+		log_message(MESSAGE_ENDING, "%s: ending", strsignal(number));
 		daemon->ending = true;
 		service_manager_stopping(daemon->manager);
 		if (daemon->mirror)
@@ -215,7 +218,8 @@ static int wait_for_netns(struct daemon *daemon)
 {
 	int error;
 
-	log_notice("waiting for network namespace %s", daemon->options.netns);
+	log_message(MESSAGE_NETNS_AWAITED, "waiting for network namespace %s",
+		    daemon->options.netns);
 	loop_timer_arm(&daemon->look, LOOK_NS);
 	error = loop_run(daemon->loop);
 	if (error)

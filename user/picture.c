@@ -111,9 +111,9 @@ static bool leave_out(struct picture *picture, const struct neigh_entry *entry)
 	    (entry || !neigh_table_is_crowded(picture->table)))
 		return false;
 	picture->left_out++;
-	log_limited(&limit, LOG_LEVEL_WARNING,
-		    "max_neighbours = %u are kept: further ones are left out of Redis until "
-		    "others go", picture->options->max_neighbours);
+	log_message_limited(&limit, MESSAGE_LIMIT_REACHED, "max_neighbours = %u are kept: further "
+			    "ones are left out of Redis until others go",
+			    picture->options->max_neighbours);
 	return true;
 }
 

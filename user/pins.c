@@ -193,8 +193,9 @@ int pins_open(struct pins *pins, const char *instance, uid_t owner)
 	if (!error)
 		error = lock_folder(pins);
 	if (error == -EBUSY) {
-		log_error("instance '%s' is served by another neightrackd, which holds %s: "
-			  "stop that one, or choose another --instance", instance, pins->path);
+		log_message(MESSAGE_INSTANCE_TAKEN, "instance '%s' is served by another "
+			    "neightrackd, which holds %s: stop that one, or choose another "
+			    "--instance", instance, pins->path);
 		return error;
 	}
 	if (!error)

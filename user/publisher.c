@@ -84,8 +84,9 @@ static void on_audited(struct publisher *publisher, const struct readback_result
 	publisher->repaired += result->wrong;
 	log_info("audit: Redis holds %zu keys of %s*", result->keys, publisher->schema.table);
 	if (result->wrong)
-		log_warning("audit: %zu keys of %s* in Redis were not as they had been written, "
-			    "and are repaired", result->wrong, publisher->schema.table);
+		log_message(MESSAGE_REDIS_REPAIRED, "audit: %zu keys of %s* in Redis were not as "
+			    "they had been written, and are repaired", result->wrong,
+			    publisher->schema.table);
 }
 
 static void on_redis_read(void *context, const struct readback_result *result)
@@ -102,8 +103,9 @@ static void on_redis_read(void *context, const struct readback_result *result)
 		publisher->config.was_read(publisher->config.context);
 	}
 	if (result->left_out) {
-		log_warning("%zu keys in Redis could not be looked at this time; they will be in "
-			    "%llu s", result->left_out, SURPRISE_GAP_NS / NS_PER_S);
+		log_message(MESSAGE_KEYS_LEFT_OUT, "%zu keys in Redis could not be looked at this "
+			    "time; they will be in %llu s", result->left_out,
+			    SURPRISE_GAP_NS / NS_PER_S);
 		loop_timer_arm(&publisher->audit, SURPRISE_GAP_NS);
 	}
 }

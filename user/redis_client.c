@@ -201,8 +201,8 @@ static void say_away(struct redis_client *client, uint64_t now_ns)
 	if (!client->away_since_ns)
 		client->away_since_ns = now_ns;
 	if (!client->away_was_said && client->config.kept) {
-		log_warning("Redis at %s is away: %s; %s, trying again", client->config.text,
-			    client->drop_reason, client->config.kept);
+		log_message(MESSAGE_REDIS_AWAY, "Redis at %s is away: %s; %s, trying again",
+			    client->config.text, client->drop_reason, client->config.kept);
 		client->away_was_said = true;
 	} else {
 		log_debug("Redis at %s: %s", client->config.text, client->drop_reason);
@@ -368,10 +368,10 @@ void redis_client_moved(struct redis_client *client, const char *answer)
 	if (client->drop_reason[0])
 		return;
 	if (!client->config.one_slot) {
-		log_limited(&limit, LOG_LEVEL_ERROR,
-			    "Redis at %s is a cluster, whose nodes share the keys among them: "
-			    "key_prefix needs a {tag} that keeps ours together, such as "
-			    "{neightrack}:", client->config.text);
+		log_message_limited(&limit, MESSAGE_REDIS_IS_CLUSTER, "Redis at %s is a cluster, "
+				    "whose nodes share the keys among them: key_prefix needs a "
+				    "{tag} that keeps ours together, such as {neightrack}:",
+				    client->config.text);
 		redis_client_drop(client, "it answers: %s", answer);
 	} else if (redis_route_parse_redirection(answer, name, port)) {
 		redis_client_drop(client, "it answers: %s", answer);
@@ -402,8 +402,9 @@ bool redis_client_leaves(struct redis_client *client, const char *answer)
 void redis_client_returned(struct redis_client *client, const char *outcome)
 {
 	if (client->away_was_said)
-		log_notice("Redis at %s is back after %.1f s: %s", client->config.text,
-			   (double)(clock_now_ns() - client->away_since_ns) / 1e9, outcome);
+		log_message(MESSAGE_REDIS_BACK, "Redis at %s is back after %.1f s: %s",
+			    client->config.text,
+			    (double)(clock_now_ns() - client->away_since_ns) / 1e9, outcome);
 	client->away_since_ns = 0;
 	client->away_was_said = false;
 }

@@ -18,9 +18,9 @@ int redis_password_read(const char *path, char password[REDIS_PASSWORD_BYTES])
 	if (!file)
 		return -errno;
 	if (!fstat(fileno(file), &status) && status.st_mode & (S_IROTH | S_IWOTH))
-		log_limited(&limit, LOG_LEVEL_WARNING,
-			    "redis_password_file %s can be read or written by everybody: "
-			    "chmod 600 would be better", path);
+		log_message_limited(&limit, MESSAGE_PASSWORD_EXPOSED, "redis_password_file %s can "
+				    "be read or written by everybody: chmod 600 would be better",
+				    path);
 	/* or a copy would stay behind in memory */
 	setvbuf(file, NULL, _IONBF, 0);
 	if (!fgets(password, REDIS_PASSWORD_BYTES, file))

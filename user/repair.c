@@ -247,9 +247,8 @@ static void on_done(void *context, bool interrupted, int error)
 		picture_end_dump(repair->config.picture);
 		repair->stats.failed += error != 0;
 		if (error)
-			log_limited(&limit, LOG_LEVEL_WARNING,
-				    "the dump of neighbours failed: %s; trying again",
-				    strerror(-error));
+			log_message_limited(&limit, MESSAGE_DUMP_FAILED, "the dump of neighbours "
+					    "failed: %s; trying again", strerror(-error));
 		/* a resync that was asked for meanwhile is more than an audit */
 		if (again && repair->cause == REPAIR_AUDIT)
 			repair->cause = repair->next_cause;
@@ -387,7 +386,7 @@ void repair_request(struct repair *repair, enum repair_cause cause)
 		loop_timer_arm(&repair->start, 0);
 		return;
 	}
-	log_notice("resync: %s", repair_cause_name(cause));
+	log_message(MESSAGE_RESYNC, "resync: %s", repair_cause_name(cause));
 	if (now_ns - repair->end_ns > QUIET_NS)
 		repair->gap_ns = FIRST_GAP_NS;
 	earliest_ns = repair->end_ns + repair->gap_ns;
@@ -469,9 +468,8 @@ static void look_up(struct repair *repair, struct neigh_entry *entry)
 	repair->stats.looked_up++;
 	error = ask_kernel(repair, &key, &observation, &mac);
 	if (error) {
-		log_limited(&limit, LOG_LEVEL_WARNING,
-			    "cannot ask the kernel for a neighbour: %s; an audit will",
-			    strerror(-error));
+		log_message_limited(&limit, MESSAGE_LOOK_UP_FAILED, "cannot ask the kernel for a "
+				    "neighbour: %s; an audit will", strerror(-error));
 		repair->stats.failed++;
 		loop_timer_arm(&repair->follow_up, FOLLOW_UP_NS);
 	} else if (!entry->interface->ignored) {
@@ -493,8 +491,8 @@ static void end_look_ups(struct repair *repair)
 	drop_tombstones(repair);
 	if (!repair->repaired_since_dump)
 		return;
-	log_warning("audit: %llu neighbours were wrong and have been repaired",
-		    (unsigned long long)repair->repaired_since_dump);
+	log_message(MESSAGE_KERNEL_REPAIRED, "audit: %llu neighbours were wrong and have been "
+		    "repaired", (unsigned long long)repair->repaired_since_dump);
 	repair->repaired_since_dump = 0;
 }
 

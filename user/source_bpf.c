@@ -68,10 +68,10 @@ static void complain(void *context, const char *what, int error)
 	attempt->is_hopeless = machine_bpf_obstacle(&machine);
 	if (attempt->is_hopeless)
 		next = OPTION_SOURCE_NETLINK;
-	log_line(is_last ? LOG_LEVEL_ERROR : LOG_LEVEL_WARNING, "%s: cannot %s: %s (%s%s%s)",
-		 option_source_names[attempt->kind], what, strerror(-error), why,
-		 is_last ? "" : "; trying ",
-		 is_last ? "" : option_source_names[next]);
+	log_message(is_last ? MESSAGE_SOURCE_FAILED : MESSAGE_SOURCE_SKIPPED,
+		    "%s: cannot %s: %s (%s%s%s)", option_source_names[attempt->kind], what,
+		    strerror(-error), why, is_last ? "" : "; trying ",
+		    is_last ? "" : option_source_names[next]);
 }
 
 /* A process in a time namespace of its own has another CLOCK_MONOTONIC than the
@@ -501,11 +501,12 @@ int source_bpf_new(struct source **result, const struct source_config *config)
 		return error;
 	}
 	if (!source->pins.are_usable)
-		log_warning("%s; nothing is pinned, so the next start loads anew, and bpftool "
-			    "finds no maps of this one", source->pins.why);
+		log_message(MESSAGE_NO_PINS, "%s; nothing is pinned, so the next start loads anew, "
+			    "and bpftool finds no maps of this one", source->pins.why);
 	if (source->kind == OPTION_SOURCE_KPROBE)
-		log_warning("kprobe: the kernel does not tell of every run that it skips, and an "
-			    "audit alone finds what was missed so (audit_interval)");
+		log_message(MESSAGE_MISSES_UNSEEN, "kprobe: the kernel does not tell of every run "
+			    "that it skips, and an audit alone finds what was missed so "
+			    "(audit_interval)");
 	*result = &source->base;
 	return 0;
 }

@@ -89,9 +89,9 @@ static void enlarge_buffer(int fd, uint32_t wanted_bytes)
 	setsockopt(fd, SOL_SOCKET, SO_RCVBUF, &half, sizeof(half));
 	getsockopt(fd, SOL_SOCKET, SO_RCVBUF, &given, &size);
 	if ((uint32_t)given < wanted_bytes)
-		log_warning("netlink_buffer = %u: the kernel gives %d bytes (needs CAP_NET_ADMIN, "
-			    "or a higher net.core.rmem_max); bursts will need more resyncs",
-			    wanted_bytes, given);
+		log_message(MESSAGE_SMALL_BUFFER, "netlink_buffer = %u: the kernel gives %d bytes "
+			    "(needs CAP_NET_ADMIN, or a higher net.core.rmem_max); bursts will "
+			    "need more resyncs", wanted_bytes, given);
 }
 
 static int set_up_socket(struct netlink_source *source, const struct source_config *config)

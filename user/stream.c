@@ -205,8 +205,8 @@ static void refuse(struct stream *stream, const char *answer)
 
 	const struct stream_event *event = at(stream, 0);
 
-	log_limited(&limit, LOG_LEVEL_WARNING, "Redis refuses an event for stream %s: %s",
-		    stream->options->stream, answer);
+	log_message_limited(&limit, MESSAGE_STREAM_REFUSED, "Redis refuses an event for stream %s: "
+			    "%s", stream->options->stream, answer);
 	stream->stats.refused += event->op != STREAM_CUT;
 	stream->missing += event->op == STREAM_CUT ? event->count : 1;
 	if (stream->resume.due_ns)

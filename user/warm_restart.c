@@ -216,9 +216,9 @@ static void on_limit(void *context)
 {
 	struct warm_restart *warm = context;
 
-	log_error("warm restart: NEIGH_RESTORE_TABLE|Flags says after %u s still not that the "
-		  "kernel's neighbours are restored (restore_timeout); going on with those that "
-		  "it has", warm->config.restore_timeout_ms / 1000);
+	log_message(MESSAGE_NOT_RESTORED, "warm restart: NEIGH_RESTORE_TABLE|Flags says after %u s "
+		    "still not that the kernel's neighbours are restored (restore_timeout); going "
+		    "on with those that it has", warm->config.restore_timeout_ms / 1000);
 	loop_timer_disarm(&warm->poll);
 	begin(warm, STEP_TIMER);
 }

@@ -197,8 +197,8 @@ static void pause_writing(struct writer *writer, const char *answer)
 	writer->stats.refused++;
 	if (writer->paused)
 		return;
-	log_limited(&limit, LOG_LEVEL_WARNING,
-		    "Redis refuses a write: %s; it is kept and tried again", answer);
+	log_message_limited(&limit, MESSAGE_REDIS_REFUSES, "Redis refuses a write: %s; it is kept "
+			    "and tried again", answer);
 	writer->paused = true;
 	loop_timer_arm(&writer->resume, writer->pause_ns);
 	writer->pause_ns *= 2;

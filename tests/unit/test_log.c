@@ -11,7 +11,9 @@
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/socket.h>
 #include <sys/stat.h>
+#include <sys/un.h>
 #include <unistd.h>
 
 #include <cmocka.h>
@@ -36,6 +38,8 @@ static int start_capture(void **state)
 	    dup2(fileno(capture->file), STDERR_FILENO) < 0)
 		return -1;
 	unsetenv("JOURNAL_STREAM");
+	/* that of this machine is none of ours */
+	log_set_journal(NULL);
 	log_setup("neightrackd", LOG_LEVEL_NOTICE, LOG_FORMAT_TEXT);
 	*state = capture;
 	return 0;
@@ -123,6 +127,112 @@ static void the_journal_gets_priorities_instead_of_words(void **state)
 	log_debug("e");
 	assert_string_equal(logged(state), "<3>neightrackd: a\n<4>neightrackd: b\n"
 			    "<5>neightrackd: c\n<6>neightrackd: d\n<7>neightrackd: e\n");
+}
+
+static void a_line_with_a_number_has_its_level_and_ends_with_the_number(void **state)
+{
+	log_message(MESSAGE_READY, "ready: %d", 1);
+	log_message(MESSAGE_REDIS_AWAY, "away");
+	log_message(MESSAGE_CONFIGURATION_REFUSED, "refused");
+	log_setup("neightrackd", LOG_LEVEL_ERROR, LOG_FORMAT_TEXT);
+	log_message(MESSAGE_REDIS_AWAY, "not severe enough");
+	assert_string_equal(logged(state), "neightrackd: ready: 1 [NT103]\n"
+			    "neightrackd: warning: away [NT301]\n"
+			    "neightrackd: error: refused [NT107]\n");
+}
+
+static void a_limited_line_with_a_number_tells_what_was_held_back_before_it(void **state)
+{
+	struct log_limit limit = { .burst = 1, .interval_ms = 1000000 };
+
+	log_message_limited(&limit, MESSAGE_REDIS_REFUSES, "a");
+	log_message_limited(&limit, MESSAGE_REDIS_REFUSES, "b");
+	limit.passed = 0;
+	log_message_limited(&limit, MESSAGE_REDIS_REFUSES, "c");
+	assert_string_equal(logged(state), "neightrackd: warning: a [NT303]\nneightrackd: warning: "
+			    "c (1 lines like this held back) [NT303]\n");
+}
+
+static void in_json_the_number_is_a_member_of_its_own(void **state)
+{
+	log_setup("neightrackd", LOG_LEVEL_NOTICE, LOG_FORMAT_JSON);
+	log_message(MESSAGE_READY, "ready");
+	assert_non_null(strstr(logged(state), ",\"program\":\"neightrackd\",\"id\":\"NT103\","
+			       "\"message\":\"ready\"}\n"));
+}
+
+/* A socket as the journal has it, in a folder of its own. */
+struct journal {
+	char folder[32];
+	char path[64];
+	int fd;
+};
+
+static void open_journal(struct journal *journal)
+{
+	struct sockaddr_un address = { .sun_family = AF_UNIX };
+
+	strcpy(journal->folder, "/tmp/test_log.XXXXXX");
+	assert_non_null(mkdtemp(journal->folder));
+	snprintf(journal->path, sizeof(journal->path), "%s/socket", journal->folder);
+	snprintf(address.sun_path, sizeof(address.sun_path), "%s", journal->path);
+	journal->fd = socket(AF_UNIX, SOCK_DGRAM | SOCK_CLOEXEC | SOCK_NONBLOCK, 0);
+	assert_int_equal(bind(journal->fd, (struct sockaddr *)&address, sizeof(address)), 0);
+	log_set_journal(journal->path);
+}
+
+static void close_journal(struct journal *journal)
+{
+	close(journal->fd);
+	unlink(journal->path);
+	rmdir(journal->folder);
+}
+
+static void the_journal_gets_fields_and_no_line_can_forge_one(void **state)
+{
+	struct journal journal;
+	char text[512] = "";
+
+	be_journal(state, 0);
+	log_setup("neightrackd", LOG_LEVEL_NOTICE, LOG_FORMAT_TEXT);
+	open_journal(&journal);
+	log_message(MESSAGE_REDIS_AWAY, "away\nPRIORITY=0");
+	assert_true(recv(journal.fd, text, sizeof(text) - 1, 0) > 0);
+	assert_string_equal(text, "PRIORITY=4\nSYSLOG_IDENTIFIER=neightrackd\n"
+			    "NEIGHTRACK_MESSAGE=NT301\n"
+			    "MESSAGE_ID=1e89719d0fc24aef8a254ca875db0301\n"
+			    "MESSAGE=away?PRIORITY=0 [NT301]\n");
+	memset(text, 0, sizeof(text));
+	log_notice("plain");
+	assert_true(recv(journal.fd, text, sizeof(text) - 1, 0) > 0);
+	assert_string_equal(text, "PRIORITY=5\nSYSLOG_IDENTIFIER=neightrackd\n"
+			    "MESSAGE=plain\n");
+	assert_string_equal(logged(state), "");
+	close_journal(&journal);
+}
+
+static void a_journal_that_takes_nothing_is_written_to_as_any_output(void **state)
+{
+	struct journal journal;
+	int sent = 0, taken = 0;
+	const char *line = "";
+	char text[512];
+
+	be_journal(state, 0);
+	log_setup("neightrackd", LOG_LEVEL_NOTICE, LOG_FORMAT_TEXT);
+	open_journal(&journal);
+	/* as many as the socket holds, and one more */
+	for (; sent < 100000 && !line[0]; sent++) {
+		log_message(MESSAGE_READY, "ready");
+		line = logged(state);
+	}
+	assert_string_equal(line, "<5>neightrackd: ready [NT103]\n");
+	while (recv(journal.fd, text, sizeof(text), 0) > 0)
+		taken++;
+	assert_int_equal(taken, sent - 1);
+	close_journal(&journal);
+	log_message(MESSAGE_READY, "gone");
+	assert_string_equal(logged(state), "<5>neightrackd: gone [NT103]\n");
 }
 
 static void another_stream_than_the_journal_gets_no_priorities(void **state)
@@ -290,6 +400,11 @@ int main(void)
 		log_test(a_text_line_names_the_program_and_serious_levels),
 		log_test(lines_below_the_level_are_left_out),
 		log_test(the_journal_gets_priorities_instead_of_words),
+		log_test(a_line_with_a_number_has_its_level_and_ends_with_the_number),
+		log_test(a_limited_line_with_a_number_tells_what_was_held_back_before_it),
+		log_test(in_json_the_number_is_a_member_of_its_own),
+		log_test(the_journal_gets_fields_and_no_line_can_forge_one),
+		log_test(a_journal_that_takes_nothing_is_written_to_as_any_output),
 		log_test(another_stream_than_the_journal_gets_no_priorities),
 		log_test(control_characters_cannot_forge_a_text_line),
 		log_test(text_keeps_valid_utf8_and_replaces_the_rest),
