@@ -3,6 +3,7 @@
 
 #include <errno.h>
 #include <stdbool.h>
+#include <stdio.h>
 #include <stdlib.h>
 
 #include "bench_pace.h"
@@ -11,6 +12,7 @@
 #define LIMIT_NS (120 * NS_PER_S)
 #define FIRST_PAUSE_NS NS_PER_MS
 #define LEAST_PAUSE_NS (100 * 1000ull)
+#define QUICKEST_NS 200ull		/* no machine has written a neighbour in less */
 #define MOST_PAUSE_NS (50 * NS_PER_MS)
 
 static void read_counts(struct bench_world *world, struct bench_counts *counts)
@@ -88,6 +90,19 @@ static void report_usage(struct bench_world *world, const struct bench_watch *be
 			 (double)(end->redis.preemptions - begin->redis.preemptions));
 }
 
+static void report_program(const struct bench_program *begin, const struct bench_program *end,
+			   struct bench_result *result)
+{
+	uint64_t runs = end->runs - begin->runs;
+	char name[BENCH_NAME_BYTES];
+
+	snprintf(name, sizeof(name), "bpf_programs.%s.runs", end->name);
+	bench_result_set(result, name, (double)runs);
+	snprintf(name, sizeof(name), "bpf_programs.%s.ns_per_run", end->name);
+	bench_result_set(result, name, runs ? (double)(end->run_ns - begin->run_ns) /
+					      (double)runs : 0);
+}
+
 static void report_programs(const struct bench_watch *begin, const struct bench_watch *end,
 			    uint64_t events, struct bench_result *result)
 {
@@ -100,6 +115,9 @@ static void report_programs(const struct bench_watch *begin, const struct bench_
 		bench_result_set(result, "bpf_run_ns_per_event",
 				 (double)(end->programs.run_ns - begin->programs.run_ns) /
 				 (double)events);
+	/* both in the order of their ids, as no program comes or goes meanwhile */
+	for (size_t i = 0; i < end->programs.count && i < begin->programs.count; i++)
+		report_program(&begin->programs.each[i], &end->programs.each[i], result);
 }
 
 /*
@@ -157,12 +175,14 @@ int bench_watch_end(struct bench_world *world, const struct bench_watch *begin, 
  */
 static uint64_t pause_ns(uint64_t spent_ns, uint64_t done, uint64_t left)
 {
-	uint64_t least_ns = spent_ns / 200, pause = FIRST_PAUSE_NS;
+	uint64_t least_ns = spent_ns / 200, pause = left * QUICKEST_NS;
 
 	if (least_ns < LEAST_PAUSE_NS)
 		least_ns = LEAST_PAUSE_NS;
 	if (done)
 		pause = (uint64_t)((double)spent_ns / (double)done * (double)left / 2);
+	else if (pause > FIRST_PAUSE_NS)
+		pause = FIRST_PAUSE_NS;
 	if (pause > MOST_PAUSE_NS)
 		pause = MOST_PAUSE_NS;
 	return pause < least_ns ? least_ns : pause;
@@ -227,7 +247,7 @@ static bool rest(uint64_t start_ns, int *error)
 		*error = -EINTR;
 	if (*error || now_ns - start_ns > LIMIT_NS)
 		return false;
-	bench_sleep_until(now_ns + pause_ns(now_ns - start_ns, 0, 0));
+	bench_sleep_until(now_ns + pause_ns(now_ns - start_ns, 0, UINT32_MAX));
 	return true;
 }
 

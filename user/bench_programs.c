@@ -46,6 +46,13 @@ static bool uses(const struct bpf_prog_info *info, const uint32_t *map_ids, uint
 	return false;
 }
 
+static void note(struct bench_program *program, const struct bpf_prog_info *info)
+{
+	snprintf(program->name, sizeof(program->name), "%s", info->name);
+	program->runs = info->run_cnt;
+	program->run_ns = info->run_time_ns;
+}
+
 /* One that has gone meanwhile is none. */
 static void add_program(uint32_t id, uint32_t map_id, struct bench_programs *programs)
 {
@@ -59,6 +66,8 @@ static void add_program(uint32_t id, uint32_t map_id, struct bench_programs *pro
 	if (!bpf_obj_get_info_by_fd(fd, &info, &bytes) && uses(&info, map_ids, map_id)) {
 		programs->runs += info.run_cnt;
 		programs->run_ns += info.run_time_ns;
+		if (programs->count < BENCH_MOST_PROGRAMS)
+			note(&programs->each[programs->count++], &info);
 	}
 	close(fd);
 }

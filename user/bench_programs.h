@@ -3,11 +3,22 @@
 #ifndef NEIGHTRACK_BENCH_PROGRAMS_H
 #define NEIGHTRACK_BENCH_PROGRAMS_H
 
+#include <stddef.h>
 #include <stdint.h>
 
-struct bench_programs {
+#define BENCH_MOST_PROGRAMS 8
+
+struct bench_program {
+	char name[16];
 	uint64_t runs;
 	uint64_t run_ns;
+};
+
+struct bench_programs {
+	uint64_t runs;			/* of all of them */
+	uint64_t run_ns;
+	size_t count;
+	struct bench_program each[BENCH_MOST_PROGRAMS];
 };
 
 /* Lets the kernel count the runs and the time of all programs, which slows each run by

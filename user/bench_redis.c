@@ -42,8 +42,11 @@ static int64_t take_number(redisReply *reply)
 
 int64_t bench_redis_count(redisContext *redis, const struct schema *schema)
 {
-	int64_t count = take_number(redisCommand(redis, "DBSIZE"));
-	int64_t sets = take_number(redisCommand(redis, "EXISTS %s %s", schema->key_set,
+	int64_t count = take_number(redisCommand(redis, "DBSIZE")), sets;
+
+	if (schema->kind == SCHEMA_PLAIN)
+		return count;
+	sets = take_number(redisCommand(redis, "EXISTS %s %s", schema->key_set,
 						schema->del_set));
 
 	return count < 0 ? count : sets < 0 ? sets : count - sets;
