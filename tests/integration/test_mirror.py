@@ -104,14 +104,25 @@ def churn(namespace):
         namespace.batch(burst(10000, state=state))
 
 
+def records_of_churn(daemon, namespace):
+    """How many churn makes while nothing asks for a resync, as a program that is interrupted
+    on behalf of any namespace does: then each neighbour is published once more."""
+    for _ in range(10):
+        before = daemon.statistics()
+        churn(namespace)
+        stay_quiet()
+        after = daemon.statistics()
+        if after["dumps"] == before["dumps"]:
+            return after["submitted"] - before["submitted"]
+        churn(namespace)
+    raise AssertionError("each time there was a resync")
+
+
 def test_nud_churn_makes_no_record_and_no_command(daemon, namespace, redis_server):
     namespace.batch(burst(10000))
     eventually(lambda: redis_server.client.dbsize() == 10000, 2)
-    submitted = daemon.count("submitted")
     redis_server.forget_statistics()
-    churn(namespace)
-    stay_quiet()
-    assert daemon.count("submitted") == submitted
+    assert records_of_churn(daemon, namespace) == 0
     assert redis_server.writes() == {}
 
 
@@ -120,9 +131,7 @@ def test_nud_churn_of_neighbours_older_than_the_daemon_makes_no_record(
     namespace.batch(burst(10000))
     daemon = make_daemon().start()
     redis_server.forget_statistics()
-    churn(namespace)
-    stay_quiet()
-    assert daemon.count("submitted") == 0
+    assert records_of_churn(daemon, namespace) == 0
     assert redis_server.writes() == {}
 
 
