@@ -306,6 +306,32 @@ static void print_interfaces(const struct text *text, const struct metrics_view 
 	free(chosen.interfaces);
 }
 
+/* The kernel changes them without a word to anybody, so they are as a dump found them. */
+static void print_states(const struct text *text, const struct repair_stats *repair)
+{
+	static const char *const families[] = { "ipv4", "ipv6" };
+	static const char *const states[REPAIR_NUD_STATES] = {
+		"none", "incomplete", "reachable", "stale", "delay", "probe", "failed", "noarp",
+		"permanent",
+	};
+	const char *name = "neightrack_kernel_neighbours";
+	const struct value gauges[] = {
+		{ "neightrack_dump_age_seconds",
+		  "Time since the last dump of the kernel's neighbours ended; 0 if there was none.",
+		  SECONDS(repair->dumped_ns ? clock_now_ns() - repair->dumped_ns : 0) },
+	};
+	char labels[LABEL_BYTES];
+
+	declare(text, name, "gauge", "Neighbours of the kernel at the last dump, mirrored or not.");
+	for (size_t i = 0; i < 2 * REPAIR_NUD_STATES; i++) {
+		snprintf(labels, sizeof(labels), "family=\"%s\",state=\"%s\"",
+			 families[i / REPAIR_NUD_STATES], states[i % REPAIR_NUD_STATES]);
+		sample(text, name, labels,
+		       NUMBER(repair->in_state[i / REPAIR_NUD_STATES][i % REPAIR_NUD_STATES]));
+	}
+	PRINT_VALUES(text, "gauge", gauges);
+}
+
 static void print_depths(const struct text *text, const struct statistics *statistics)
 {
 	const struct value gauges[] = {
@@ -538,6 +564,7 @@ void metrics_print(FILE *file, const struct metrics_view *view, bool openmetrics
 	print_process(&text, view);
 	if (statistics) {
 		print_interfaces(&text, view);
+		print_states(&text, statistics->repair);
 		print_depths(&text, statistics);
 		print_outcomes(&text, statistics);
 		print_filtered(&text, statistics);

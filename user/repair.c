@@ -13,6 +13,8 @@
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <strings.h>
+#include <sys/socket.h>
 
 #include "clock.h"
 #include "log.h"
@@ -20,6 +22,7 @@
 #include "neightrack/policy.h"
 #include "netlink.h"
 
+#define NUD_STATES ((1 << (REPAIR_NUD_STATES - 1)) - 1)
 #define LOOK_UPS_A_TURN 256
 #define INTERRUPTED_RETRIES 3
 #define FOLLOW_UPS 3
@@ -56,6 +59,7 @@ struct repair {
 	struct neigh_entry **last_held;
 	size_t held_count;
 	size_t told;
+	uint32_t in_state[2][REPAIR_NUD_STATES];
 	uint64_t repaired_since_dump;
 	struct repair_stats stats;
 };
@@ -119,6 +123,13 @@ static void on_chunk(void *context)
 	repair->config.drain(repair->config.context);
 }
 
+static void count_state(struct repair *repair, const struct neigh_observation *observation)
+{
+	bool is_ipv6 = observation->key.family == AF_INET6;
+
+	repair->in_state[is_ipv6][ffs(observation->nud_state & NUD_STATES)]++;
+}
+
 static void on_neighbour(void *context, const struct neigh_observation *observation)
 {
 	struct repair *repair = context;
@@ -129,6 +140,7 @@ static void on_neighbour(void *context, const struct neigh_observation *observat
 	if (repair->stopped)
 		return;
 	repair->told++;
+	count_state(repair, observation);
 	entry = picture_place(repair->config.picture, observation, &mac);
 	if (!entry)
 		return;
@@ -219,6 +231,8 @@ static void merge(struct repair *repair, bool interrupted)
 	}
 	drop_tombstones(repair);
 	repair->stats.dumped = repair->told;
+	memcpy(repair->stats.in_state, repair->in_state, sizeof(repair->in_state));
+	repair->stats.dumped_ns = clock_now_ns();
 	log_info("%s: the kernel has %zu neighbours, %zu of them are published; %zu to be looked "
 		 "up",
 		 repair_cause_name(repair->cause), repair->told,
@@ -275,6 +289,7 @@ static void start_dump(void *context)
 	repair->due = false;
 	repair->dumping = true;
 	repair->told = 0;
+	memset(repair->in_state, 0, sizeof(repair->in_state));
 	repair->stats.dumps[repair->cause]++;
 	/* a source without a clock of the kernel's stamps what it reads: let what
 	 * is older than the dump be stamped so */

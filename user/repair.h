@@ -34,6 +34,8 @@ enum repair_cause {
 
 const char *repair_cause_name(enum repair_cause cause);
 
+#define REPAIR_NUD_STATES 9	/* none, and those of NUD_*, a bit each */
+
 struct repair_stats {
 	uint64_t dumps[REPAIR_CAUSES];
 	uint64_t interrupted;		/* dumps that had to be done again */
@@ -41,6 +43,8 @@ struct repair_stats {
 	uint64_t audit_repaired;	/* neighbours that an audit found wrong */
 	uint64_t failed;		/* dumps and look-ups that the kernel refused */
 	size_t dumped;			/* neighbours that the last dump told of */
+	uint32_t in_state[2][REPAIR_NUD_STATES];	/* those of IPv4 and IPv6 in each; 0: none */
+	uint64_t dumped_ns;		/* when it ended; 0: there was none */
 };
 
 struct repair;

@@ -213,6 +213,23 @@ def test_the_buckets_of_histograms_only_rise(watched, namespace):
         assert counts[-1] == watched.endpoint.value(f"{name}_count")
 
 
+def test_the_kernels_neighbours_are_counted_by_state_at_each_dump(namespace, make_watched):
+    namespace.add_interface("quiet0")
+    states = {"permanent": 3, "stale": 2, "failed": 4, "noarp": 1}
+    number = 0
+    for state, count in states.items():
+        for _ in range(count):
+            number += 1
+            mac = "" if state == "failed" else f"lladdr 02:00:00:00:00:{number:02x}"
+            namespace.ip(*f"neigh add 192.0.2.{number} {mac} dev quiet0 nud {state}".split())
+    endpoint = make_watched().start().endpoint
+    for state, count in states.items():
+        assert endpoint.value("neightrack_kernel_neighbours", family="ipv4", state=state) == count
+    assert len(endpoint.values("neightrack_kernel_neighbours")) == 18
+    assert 0 < endpoint.value("neightrack_dump_age_seconds") < 100
+    assert endpoint.value("neightrack_neighbours", family="ipv4") == 5
+
+
 def test_interfaces_beyond_the_bound_are_counted_together(namespace, make_watched):
     for name in ("a0", "b0", "c0", "d0"):
         namespace.add_interface(name)

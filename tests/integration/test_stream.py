@@ -117,6 +117,26 @@ def test_what_follows_the_stream_has_the_kernels_table(veth, namespace, make_dae
                "the stream tells the same")
 
 
+def test_a_consumer_group_shares_the_events_and_misses_none(veth, namespace, make_daemon,
+                                                            redis_server):
+    redis_server.client.xgroup_create(STREAM, "group", id="0", mkstream=True)
+    make_daemon(*OPTIONS).start()
+    namespace.batch(burst(200))
+    seen = {"one": [], "two": []}
+
+    def read():
+        for consumer, numbers in seen.items():
+            for _, entries in redis_server.client.xreadgroup("group", consumer, {STREAM: ">"},
+                                                             count=10):
+                numbers += [int(fields["seq"]) for _, fields in entries]
+                redis_server.client.xack(STREAM, "group", *(entry for entry, _ in entries))
+        return len(seen["one"]) + len(seen["two"]) >= 201
+    eventually(read, 10)
+    assert sorted(seen["one"] + seen["two"]) == list(range(1, 202))
+    assert seen["one"] and seen["two"]
+    assert redis_server.client.xpending(STREAM, "group")["pending"] == 0
+
+
 def test_the_stream_keeps_about_the_length_that_is_asked_for(veth, namespace, make_daemon,
                                                              redis_server, equals_kernel):
     make_daemon(*OPTIONS, "--stream-length", "500").start()
