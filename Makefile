@@ -41,7 +41,7 @@ OBJECTS  := $(SOURCES:user/%.c=$(BUILD)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: all help static setup run demo check memcheck soak benchmarks tests fuzzers fuzz install \
-	clean
+	package check-package clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -60,6 +60,8 @@ help:
 	@echo 'sudo make soak     storms of changes and faults for MINUTES=10, repeatable by SEED='
 	@echo 'sudo make benchmarks  measure all, and write docs/BENCHMARKS.md (QUICK=1: a short trial)'
 	@echo 'make install       below $$(DESTDIR)$$(PREFIX) (PREFIX=$(PREFIX))'
+	@echo 'make package       a Debian package below $(BUILD)/package/'
+	@echo 'sudo make check-package  build it, and install, upgrade and purge it in a small Debian'
 	@echo 'make clean         remove $(BUILD)/'
 	@echo 'Switches: V=1 WERROR=1 SANITIZE=1 COVERAGE=1 WITHOUT_SYSTEMD=1 CC=clang BUILD=dir'
 
@@ -216,6 +218,14 @@ install: all
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/neightrackd.service
 	install -m 0644 scripts/systemd/neightrack.sysusers \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/neightrack.conf
+
+package:
+	$(Q)[ "$$(id -u)" != 0 ] || scripts/setup package
+	$(Q)BUILD=$(BUILD) scripts/package
+
+check-package:
+	$(Q)scripts/setup check-package
+	$(Q)BUILD=$(BUILD) ONLY=package scripts/check
 
 clean:
 	rm -rf $(BUILD)
