@@ -119,7 +119,8 @@ def test_one_cluster_holds_fifty_hosts_spread_by_their_names(hosts, tmp_path):
 def test_the_access_that_the_document_grants_is_enough(hosts, make_redis, tmp_path):
     server, host, secret = make_redis(), hosts[0], tmp_path / "password"
     server.start()
-    words = re.search(r"^ +ACL SETUSER (.*)$", open(DOCUMENT).read(), flags=re.M)[1].split()
+    line = re.search(r"^ +ACL SETUSER (.*)$", open(DOCUMENT).read(), flags=re.M)[1]
+    words = re.findall(r"\(.*?\)|\S+", line)
     server.client.execute_command("ACL", "SETUSER", *words)
     secret.write_text("password\n")
     with running(hosts[:1], server, "--stream", STREAM, "--transaction", "yes", "--redis-user",
@@ -131,6 +132,12 @@ def test_the_access_that_the_document_grants_is_enough(hosts, make_redis, tmp_pa
         eventually(lambda: server.client.xlen(STREAM) >= 51)
         assert host.endpoint.value("neightrack_redis_errors_total") == 0
         assert host.endpoint.value("neightrack_stream_refused_total") == 0
+        reading = redis.Redis(unix_socket_path=server.socket, username=words[0],
+                              password="password", decode_responses=True)
+        for command in (("DEL", STREAM), ("XDEL", STREAM, "0-1"), ("XRANGE", STREAM, "-", "+"),
+                        ("XTRIM", STREAM, "MAXLEN", "0"), ("FLUSHALL",)):
+            with pytest.raises(redis.exceptions.NoPermissionError):
+                reading.execute_command(*command)
 
 
 @pytest.fixture(scope="module")
