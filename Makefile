@@ -41,7 +41,7 @@ OBJECTS  := $(SOURCES:user/%.c=$(BUILD)/%.o)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: all help static setup run demo check memcheck soak benchmarks tests fuzzers fuzz install \
-	package check-package clean
+	package check-package pictures clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -62,6 +62,7 @@ help:
 	@echo 'make install       below $$(DESTDIR)$$(PREFIX) (PREFIX=$(PREFIX))'
 	@echo 'make package       a Debian package below $(BUILD)/package/'
 	@echo 'sudo make check-package  build it, and install, upgrade and purge it in a small Debian'
+	@echo 'make pictures      draw docs/*.svg anew (needs graphviz)'
 	@echo 'make clean         remove $(BUILD)/'
 	@echo 'Switches: V=1 WERROR=1 SANITIZE=1 COVERAGE=1 WITHOUT_SYSTEMD=1 CC=clang BUILD=dir'
 
@@ -218,6 +219,13 @@ install: all
 		>$(DESTDIR)$(PREFIX)/lib/systemd/system/neightrackd.service
 	install -m 0644 scripts/systemd/neightrack.sysusers \
 		$(DESTDIR)$(PREFIX)/lib/sysusers.d/neightrack.conf
+
+# Committed, as who reads the documents has no graphviz.
+pictures: docs/data-flow.svg
+
+docs/%.svg: docs/%.dot
+	@echo '  DOT     $@'
+	$(Q)dot -Tsvg $< | sed "2s/^/<!-- of $(<F), sha256 $$(sha256sum <$< | cut -c -64) -->\n/" >$@
 
 package:
 	$(Q)[ "$$(id -u)" != 0 ] || scripts/setup package

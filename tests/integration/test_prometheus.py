@@ -1,16 +1,23 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """The rules and the dashboard, against promtool, a real Prometheus, and a real daemon."""
+import glob
 import json
+import os
 import re
 import threading
 
 import pytest
+import yaml
+from harness.daemon import ROOT
 from harness.metrics import Endpoint
 from harness.namespace import burst
 from harness.prometheus import (DASHBOARD, RULES, RULE_TESTS, Prometheus, dashboard_queries,
                                 metric_names, promtool)
 from harness.redis_server import free_port
 from harness.waiting import eventually
+
+CONFIGURATION = os.path.join(ROOT, "docs", "prometheus", "prometheus.yml")
+PROVISIONING = os.path.join(ROOT, "docs", "grafana", "provisioning")
 
 
 def served_names(endpoint):
@@ -23,6 +30,29 @@ def served_names(endpoint):
 def test_promtool_finds_no_fault_in_the_rules():
     code, said = promtool("check", "rules", RULES)
     assert code == 0 and "SUCCESS" in said, said
+
+
+@pytest.mark.no_root
+def test_promtool_finds_no_fault_in_the_configuration():
+    code, said = promtool("check", "config", CONFIGURATION)
+    assert code == 0 and "neightrack.rules.yml" in said, said
+
+
+@pytest.mark.no_root
+def test_what_grafana_is_provisioned_with_finds_dashboard_and_prometheus():
+    """Grafana is not in Debian: this is as far as it goes without it."""
+    files = {path: yaml.safe_load(open(path)) for path in glob.glob(f"{PROVISIONING}/*/*.yml")}
+    assert len(files) == 2 and all(file["apiVersion"] == 1 for file in files.values())
+    source, = next(file["datasources"] for file in files.values() if "datasources" in file)
+    provider, = next(file["providers"] for file in files.values() if "providers" in file)
+    variables = json.load(open(DASHBOARD))["templating"]["list"]
+    assert source["type"] == next(v["query"] for v in variables if v["type"] == "datasource")
+    assert source["url"].endswith(":9090") and source["isDefault"]
+    assert provider["type"] == "file"
+    readme = open(os.path.join(ROOT, "README.md")).read()
+    assert f"docs/grafana/neightrack.json {provider['options']['path']}/" in readme
+    assert "docs/prometheus/*.yml /etc/prometheus/" in readme
+    assert "docs/grafana/provisioning /etc/grafana/" in readme
 
 
 @pytest.mark.no_root

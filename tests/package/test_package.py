@@ -67,6 +67,7 @@ def test_installed_it_mirrors_at_once_without_being_root(namespace, installed):
     assert re.search(r"^Uid:\s(.*)$", status, flags=re.M)[1].split() == [user] * 4
     assert re.search(r"^Seccomp:\s(\d)$", status, flags=re.M)[1] == "2"
     assert "equal: 20 neighbours" in installed.run("neightrack", "verify")
+    assert "192.0.2.20" in installed.run("neightrack", "show")
 
 
 def test_its_log_has_no_warning(namespace, installed):
