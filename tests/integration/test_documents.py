@@ -44,7 +44,7 @@ def read(name):
 
 
 def test_the_readme_leads_to_every_document_and_to_nothing_else():
-    links = set(re.findall(r"\]\((?!http)([^)]+)\)", read("README.md")))
+    links = set(re.findall(r"\]\((?!http)([^)#]+)", read("README.md")))
     documents = {os.path.relpath(path, ROOT) for path in glob.glob(f"{ROOT}/docs/*.md")}
     assert documents - links == set()
     assert [link for link in links if not os.path.exists(os.path.join(ROOT, link))] == []
