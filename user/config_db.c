@@ -17,6 +17,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "options.h"
 #include "redis_client.h"
 
 #define PAGE_KEYS "1000"
@@ -35,7 +36,8 @@ typedef char interface_name[IFNAMSIZ];
 struct config_db {
 	struct config_db_config config;
 	struct redis_address address;
-	char reader_name[64], listener_name[64];
+	char reader_name[OPTIONS_CLIENT_NAME_BYTES + 8];
+	char listener_name[OPTIONS_CLIENT_NAME_BYTES + 8];
 	char pattern[32];		/* of SCAN */
 	char logger_key[64];
 	struct redis_client *reader;

@@ -32,7 +32,8 @@ static void print_help(FILE *out)
 	      "  -j  JSON        -p  pretty JSON\n"
 	      "  -4  IPv4 only   -6  IPv6 only\n\n"
 	      "Options are those of neightrackd (neightrackd --help), first of all --redis,\n"
-	      "--netns, --instance and --config: give the same ones as the daemon has.\n", out);
+	      "--netns, --instance and --config: give the same ones as the daemon has. Of a\n"
+	      "file with several instances, --mirror NAME chooses one.\n", out);
 }
 
 /* An abbreviation stands for the first command that begins so. */
@@ -104,6 +105,7 @@ static int sort_words(int argc, char **argv, char **long_options, int *long_coun
 static int run(int argc, char **argv, struct command_arguments *arguments)
 {
 	struct command_line line = { 0 };
+	char names[OPTIONS_INSTANCES * OPTIONS_MIRROR_BYTES];
 	struct options options;
 	int command, status = COMMAND_FAILED;
 
@@ -112,6 +114,12 @@ static int run(int argc, char **argv, struct command_arguments *arguments)
 	/* whoever calls the tool reads what it says here */
 	log_setup("neightrack", options.log_level, options.log_format == LOG_FORMAT_SYSLOG ?
 		  LOG_FORMAT_TEXT : options.log_format);
+	if (line.instances.count && !options.mirror[0] && !line.help && !line.version) {
+		fprintf(stderr, "neightrack: %s has several instances: choose one with --mirror (%s)\n",
+			line.config_file ? line.config_file : OPTIONS_DEFAULT_FILE,
+			option_instances_text(&line.instances, names));
+		goto out;
+	}
 	command = arguments->count ? find_command(arguments->words[0]) : -1;
 	if (line.help) {
 		print_help(stdout);

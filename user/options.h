@@ -18,6 +18,9 @@
 #include "sonic_databases.h"
 
 #define OPTIONS_DEFAULT_FILE "/etc/neightrack/neightrackd.conf"
+#define OPTIONS_INSTANCES 16u		/* [instance NAME] sections, at most */
+#define OPTIONS_MIRROR_BYTES 33		/* the longest NAME, with its end */
+#define OPTIONS_CLIENT_NAME_BYTES 96
 
 /* Behind the first one in the order in which they are tried. */
 /* Put before key_prefix by the option shadow. */
@@ -72,6 +75,8 @@ enum option_policy {
 
 /* Strings are owned by the struct (options_free). */
 struct options {
+	/* whose section of the file holds for these, with its NAME; "" = no instance's */
+	char mirror[OPTIONS_MIRROR_BYTES];
 	char *redis;			/* an address, checked by redis_address_parse() */
 	char *redis_user;
 	char *redis_password_file;	/* absolute path; "" = no password */
@@ -135,9 +140,17 @@ struct options {
 	char *syslog_socket;		/* for LOG_FORMAT_SYSLOG */
 };
 
+/* The instances that a file has sections for, in their order. */
+struct option_instances {
+	unsigned int count;
+	char names[OPTIONS_INSTANCES][OPTIONS_MIRROR_BYTES];
+};
+
 /* What else a command line can ask for. */
 struct command_line {
 	const char *config_file;	/* NULL: OPTIONS_DEFAULT_FILE if it exists */
+	const char *mirror;		/* NULL: none is chosen */
+	struct option_instances instances;	/* of the file that was read */
 	bool check_config;
 	bool help;
 	bool version;
@@ -149,12 +162,18 @@ int options_init(struct options *options);
 void options_free(struct options *options);
 
 /*
- * Reads an INI file (section [neightrackd]) over what `options` holds.
+ * Reads an INI file over what `options` holds: section [neightrackd] and, over that,
+ * [instance NAME] if options->mirror is NAME. *instances, unless it is NULL, is filled in.
  * On failure prints one line `file:line: what is wrong, what is allowed` to
  * `errors`, and returns -EINVAL or the negative errno of opening the file;
  * `options` then hold part of the file and are good for options_free() alone.
  */
-int options_read_file(struct options *options, const char *path, FILE *errors);
+int options_read_file(struct options *options, const char *path,
+		      struct option_instances *instances, FILE *errors);
+
+/* Their names, for people; "none" without any. */
+char *option_instances_text(const struct option_instances *instances,
+			    char text[OPTIONS_INSTANCES * OPTIONS_MIRROR_BYTES]);
 
 /*
  * Reads --name value, --name=value and, for booleans, --name yes|no, or --name alone
@@ -163,12 +182,19 @@ int options_read_file(struct options *options, const char *path, FILE *errors);
  * (the default one may be missing, one named by --config may not), and then
  * database_config, if there is one, which says what `redis` is, and config_db if that
  * is not set.
+ * A file may have sections of instances: then line->instances has them, and it is
+ * options->mirror, which --mirror sets, that chooses one. While none is chosen, what one
+ * option means for others is not looked at, as that is each instance's business.
  * Stops at the first operand. Returns 0 or -EINVAL after one line to `errors`;
  * `options` are then good for options_free() alone. With --help or --version
  * the file is not read and `options` stay as they are.
  */
 int options_parse(struct options *options, struct command_line *line, int argc, char **argv,
 		  FILE *errors);
+
+/* What a connection for these is called where its Redis lists clients. */
+void options_client_name(const struct options *options, const char *suffix,
+			 char name[OPTIONS_CLIENT_NAME_BYTES]);
 
 /* Prints one aligned line an option: name, value, default, help. */
 void options_print_help(FILE *out);

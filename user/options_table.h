@@ -12,7 +12,7 @@
 
 #define OPTION_NAME_BYTES 20	/* the longest name, with its end */
 #define OPTION_COUNT 60u	/* what a file may hold; these come first in the table */
-#define OPTION_ENTRY_COUNT (OPTION_COUNT + 4)	/* and what only a command line may */
+#define OPTION_ENTRY_COUNT (OPTION_COUNT + 5)	/* and what only a command line may */
 
 enum option_type {
 	OPTION_TEXT,
@@ -20,7 +20,7 @@ enum option_type {
 	OPTION_CHOICE,		/* an enum that counts the words of `values` */
 	OPTION_NUMBER,
 	OPTION_POWER_OF_TWO,
-	COMMAND_FILE,		/* flags alone, in struct command_line */
+	COMMAND_WORD,		/* flags alone, in struct command_line */
 	COMMAND_SWITCH,
 };
 
@@ -28,6 +28,7 @@ struct option_entry {
 	const char *name;
 	enum option_type type;
 	bool changeable;			/* by SIGHUP */
+	bool is_common;				/* one value for all instances */
 	size_t offset;				/* in struct options or command_line */
 	const char *default_text;
 	const char *help;
@@ -38,6 +39,12 @@ struct option_entry {
 };
 
 extern const struct option_entry option_table[];
+
+/* Whether it holds for all instances of a daemon. */
+bool option_is_common(const char *name);
+
+/* NULL, or what is allowed for names of instances. */
+const char *option_check_instance(const char *text);
 
 /* Whether error lines, which are logged, must not show this text. */
 bool option_hides(const struct option_entry *entry, const char *text);

@@ -24,7 +24,7 @@ struct publisher {
 	struct publisher_config config;
 	struct redis_address address;
 	struct schema schema;
-	char client_name[48];
+	char client_name[OPTIONS_CLIENT_NAME_BYTES];
 	struct redis_client *redis;
 	struct readback *readback;
 	struct writer *writer;
@@ -203,8 +203,7 @@ static int make_writer(struct publisher *publisher)
 		.context = publisher,
 	};
 
-	snprintf(publisher->client_name, sizeof(publisher->client_name), "neightrack-%s",
-		 options->instance);
+	options_client_name(options, "", publisher->client_name);
 	publisher->redis = redis_client_new(&config);
 	parts.client = publisher->redis;
 	if (publisher->redis)

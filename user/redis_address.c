@@ -229,3 +229,16 @@ int redis_address_parse(struct redis_address *address, const char *text, const c
 	*address = parsed;
 	return 0;
 }
+
+bool redis_address_is_same(const struct redis_address *one, const struct redis_address *other)
+{
+	if (one->kind != other->kind || one->database != other->database ||
+	    strcmp(one->service, other->service) != 0)
+		return false;
+	for (uint32_t i = 0; i < one->host_count; i++)
+		for (uint32_t j = 0; j < other->host_count; j++)
+			if (one->hosts[i].port == other->hosts[j].port &&
+			    strcasecmp(one->hosts[i].name, other->hosts[j].name) == 0)
+				return true;
+	return false;
+}

@@ -6,6 +6,7 @@
 #ifndef NEIGHTRACK_REDIS_ADDRESS_H
 #define NEIGHTRACK_REDIS_ADDRESS_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 #define REDIS_HOSTS 8u
@@ -35,5 +36,8 @@ struct redis_address {
  * Returns 0, or -EINVAL with *why (a static sentence of what is allowed).
  */
 int redis_address_parse(struct redis_address *address, const char *text, const char **why);
+
+/* Whether both, as far as their texts tell, are one database of one Redis. */
+bool redis_address_is_same(const struct redis_address *one, const struct redis_address *other);
 
 #endif

@@ -31,7 +31,7 @@ struct stream {
 	struct loop_timer resume;
 	uint64_t pause_ns;
 	struct utsname host;
-	char client_name[48];
+	char client_name[OPTIONS_CLIENT_NAME_BYTES];
 	char *text;			/* the address, for messages */
 	char length[NUMBER_BYTES];
 	struct stream_event *events;	/* options->stream_queue of them */
@@ -110,8 +110,7 @@ static int make_client(struct stream *stream)
 		stream->text = NULL;
 		return -ENOMEM;
 	}
-	snprintf(stream->client_name, sizeof(stream->client_name), "neightrack-%s-s",
-		 options->instance);
+	options_client_name(options, "-s", stream->client_name);
 	config.text = stream->text;
 	stream->client = redis_client_new(&config);
 	return stream->client ? 0 : -ENOMEM;
@@ -274,7 +273,8 @@ static void write_event(struct stream *stream, const struct stream_event *event)
 	write_field(output, "op", op_name((enum stream_op)event->op));
 	write_number(output, "time", event->time_ms);
 	write_field(output, "host", stream->host.nodename);
-	write_field(output, "instance", stream->options->instance);
+	write_field(output, "instance", stream->options->mirror[0] ? stream->options->mirror :
+		    stream->options->instance);
 	write_number(output, "seq", event->sequence);
 	if (event->interface[0])
 		write_field(output, "interface", event->interface);

@@ -30,19 +30,18 @@ static void check_complaint(const char *text, size_t bytes)
 		EXPECT((unsigned char)text[i] >= ' ' && text[i] != 0x7f);
 }
 
-int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+/* name: whose section is to be read; "" = nobody's. */
+static int read_as(const char *path, const char *name, struct option_instances *instances)
 {
 	struct options options;
-	char path[64], *text = NULL;
+	char *text = NULL;
 	size_t bytes;
 	FILE *errors = open_memstream(&text, &bytes);
-	int fd = memfd_create("options", MFD_CLOEXEC);
 	int error;
 
-	EXPECT(errors && fd >= 0 && write(fd, data, size) == (ssize_t)size);
-	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
-	EXPECT(!options_init(&options));
-	error = options_read_file(&options, path, errors);
+	EXPECT(errors && !options_init(&options));
+	snprintf(options.mirror, sizeof(options.mirror), "%s", name);
+	error = options_read_file(&options, path, instances, errors);
 	fclose(errors);
 	if (error)
 		check_complaint(text, bytes);
@@ -50,6 +49,24 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 		check_good(&options);
 	options_free(&options);
 	free(text);
+	return error;
+}
+
+int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
+{
+	struct option_instances instances, again;
+	char path[64];
+	int fd = memfd_create("options", MFD_CLOEXEC);
+
+	EXPECT(fd >= 0 && write(fd, data, size) == (ssize_t)size);
+	snprintf(path, sizeof(path), "/proc/self/fd/%d", fd);
+	if (!read_as(path, "", &instances)) {
+		EXPECT(instances.count <= OPTIONS_INSTANCES);
+		/* what is good for all is good for each */
+		for (unsigned int i = 0; i < instances.count; i++)
+			EXPECT(!read_as(path, instances.names[i], &again) &&
+			       again.count == instances.count);
+	}
 	close(fd);
 	return 0;
 }

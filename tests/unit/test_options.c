@@ -90,7 +90,7 @@ static int read_bytes(void **state, const char *text, size_t bytes)
 	assert_non_null(file);
 	assert_int_equal(fwrite(text, 1, bytes, file), bytes);
 	assert_int_equal(fclose(file), 0);
-	return options_read_file(&fixture->options, fixture->path, fixture->errors_file);
+	return options_read_file(&fixture->options, fixture->path, NULL, fixture->errors_file);
 }
 
 /* The file is refused with one line; rest: what follows the path in it. */
@@ -339,10 +339,10 @@ FILE_TEST(a_duplicate_key_names_the_first,
 FILE_TEST(a_key_outside_a_section_is_refused, "\nipv4 = yes\n[neightrackd]\n",
 	  ":2: key 'ipv4' outside a section; allowed: below [neightrackd]")
 FILE_TEST(an_unknown_section_is_refused, "\xef\xbb\xbf[redis]\nipv4 = yes\n",
-	  ":2: unknown section [redis]; allowed: [neightrackd]")
+	  ":2: unknown section [redis]; allowed: [neightrackd], [instance NAME]")
 FILE_TEST(an_unknown_section_is_refused_even_without_keys,
 	  "[neightrackd]\nipv4 = yes\n[redis]\n",
-	  ":3: unknown section [redis]; allowed: [neightrackd]")
+	  ":3: unknown section [redis]; allowed: [neightrackd], [instance NAME]")
 FILE_TEST(a_line_that_is_no_option_is_refused, "[neightrackd]\nipv4\n",
 	  ":2: neither key = value, [neightrackd] nor # comment")
 FILE_TEST(an_unclosed_section_is_refused, "[neightrackd]\n[neightrackd\nipv4 = yes\n",
@@ -407,9 +407,9 @@ static void an_unreadable_file_says_why(void **state)
 	struct fixture *fixture = *state;
 	struct options *options = options_of(state);
 
-	assert_int_equal(options_read_file(options, "/no", fixture->errors_file), -ENOENT);
+	assert_int_equal(options_read_file(options, "/no", NULL, fixture->errors_file), -ENOENT);
 	assert_error(state, "/no: cannot read: No such file or directory");
-	assert_int_equal(options_read_file(options, "/tmp", fixture->errors_file), -EISDIR);
+	assert_int_equal(options_read_file(options, "/tmp", NULL, fixture->errors_file), -EISDIR);
 	assert_error(state, "/tmp: cannot read: Is a directory");
 	assert_int_equal(parse(state, "--config=/no"), -EINVAL);
 	assert_error(state, "/no: cannot read: No such file or directory");
