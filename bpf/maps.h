@@ -9,39 +9,42 @@
 /* Set before load. */
 const volatile struct neigh_identity identity;
 
-/* Mapped by the daemon too. */
-struct neigh_control control;
+/* These two are mapped by the daemon too. */
+struct neigh_controls controls SEC(".data.control");
+struct neigh_low_interfaces low_interfaces[NEIGH_INSTANCES];
 
+/* A ring a slot, so that a storm in one namespace loses nothing of another. The daemon
+ * makes them, of ring_size. */
 struct {
-	__uint(type, BPF_MAP_TYPE_RINGBUF);
-	__uint(max_entries, 4096);	/* ring_size */
+	__uint(type, BPF_MAP_TYPE_ARRAY_OF_MAPS);
+	__uint(max_entries, 1);		/* slots */
+	__type(key, __u32);
+	__type(value, __u32);
 } records SEC(".maps");
 
 /* What was published of each neighbour: the suppression of what changes nothing. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 1024);	/* max_neighbours */
+	__uint(max_entries, 1024);	/* map_size */
 	__type(key, struct neigh_key);
 	__type(value, struct neigh_value);
 } neighbours SEC(".maps");
 
-struct neigh_low_interfaces low_interfaces SEC(".data.interfaces");
-
-/* By ifindex: all of them, for people, and those with higher numbers. */
+/* All of them, for people, and those with higher numbers. */
 struct {
 	__uint(type, BPF_MAP_TYPE_HASH);
-	__uint(max_entries, 8192);
-	__type(key, __u32);
+	__uint(max_entries, 8192);	/* a slot */
+	__type(key, struct neigh_interface_key);
 	__type(value, struct neigh_interface);
 } interfaces SEC(".maps");
 
 /*
- * Indexed by enum neigh_hook. A program never interrupts itself on one CPU (it is
+ * Indexed by slot * NEIGH_HOOKS + enum neigh_hook. A program never interrupts itself on one CPU (it is
  * skipped then), so its own counters need no atomic operations.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
-	__uint(max_entries, NEIGH_HOOKS);
+	__uint(max_entries, NEIGH_HOOKS);	/* a slot */
 	__type(key, __u32);
 	__type(value, struct neigh_counters);
 } counters SEC(".maps");

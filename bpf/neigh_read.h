@@ -103,16 +103,17 @@ struct neigh_state {
 	__u32 lladdr_bytes;
 };
 
-static __always_inline bool in_network_namespace(const struct neighbour *n, __u32 inum)
+static __always_inline __u32 read_netns_inum(const struct neighbour *n)
 {
 	const struct net_device *device = FIELD(n, dev);
 	const struct net *net = FIELD(device, nd_net.net);
 
-	return FIELD(net, ns.inum) == inum;
+	return FIELD(net, ns.inum);
 }
 
 /* Returns false for a family other than IPv4 and IPv6, such as DECnet. */
-static __always_inline bool read_key(const struct neighbour *n, struct neigh_key *key)
+static __always_inline bool read_key(const struct neighbour *n, __u32 instance,
+				     struct neigh_key *key)
 {
 	const struct net_device *device = FIELD(n, dev);
 	const struct neigh_table *table = FIELD(n, tbl);
@@ -121,9 +122,9 @@ static __always_inline bool read_key(const struct neighbour *n, struct neigh_key
 	/* every byte: the whole key is hashed */
 	key->ifindex = (__u32)FIELD(device, ifindex);
 	key->family = (__u8)FIELD(table, family);
+	key->instance = (__u8)instance;
 	key->reserved[0] = 0;
 	key->reserved[1] = 0;
-	key->reserved[2] = 0;
 	read_words(words, &n->primary_key[0], 1);
 	if (key->family == NEIGHTRACK_FAMILY_IPV4) {
 		words[1] = 0;

@@ -13,7 +13,7 @@
  *   3. after the swap read the state again, and go round again if it changed:
  *      another CPU may have found its newer state equal to the claim that was
  *      just replaced, and have kept quiet. If it did not change, that is all:
- *      unless the daemon was removing values meanwhile (control.sweeps), in which
+ *      unless the daemon was removing values meanwhile (control->sweeps), in which
  *      case the swap may have hit one that is not in the map any more;
  *   4. whoever loses the swap twice may stop: the second winner read its
  *      claim, hence the state, after this hook began.
@@ -42,6 +42,7 @@ struct change {
 	__u32 reason;		/* enum neigh_reason of `state` */
 	__u32 published_reason;
 	__u32 hook;		/* enum neigh_hook */
+	__u32 instance;		/* slot of the neighbour's network namespace */
 	__u32 epoch;
 	__u32 sweeps;		/* control.sweeps before the claim was looked up */
 	__u32 lost_swaps;
@@ -67,16 +68,16 @@ enum outcome {
 /* The caller has just done an atomic operation, which orders its reservation
  * before this look at the flag; the daemon sets the flag and then looks at the
  * reservations (ring.c). So one of the two sees the other. */
-static __always_inline __u64 wakeup_flags(void)
+static __always_inline __u64 wakeup_flags(struct neigh_control *control)
 {
-	if (READ_ONCE(control.consumer_sleeps) &&
-	    __sync_lock_test_and_set(&control.consumer_sleeps, 0))
+	if (READ_ONCE(control->consumer_sleeps) &&
+	    __sync_lock_test_and_set(&control->consumer_sleeps, 0))
 		return BPF_RB_FORCE_WAKEUP;
 	return BPF_RB_NO_WAKEUP;
 }
 
 static __always_inline void submit(struct neigh_record *record, struct change *change,
-				   struct neigh_counters *c)
+				   struct neigh_control *control, struct neigh_counters *c)
 {
 	change->published_mac = change->state.mac_word;
 	change->published_reason = change->reason;
@@ -88,27 +89,33 @@ static __always_inline void submit(struct neigh_record *record, struct change *c
 	record->nud_state = change->state.nud_state;
 	record->reserved = 0;
 	record->ntf_flags = change->state.ntf_flags;
-	bpf_ringbuf_submit(record, wakeup_flags());
+	bpf_ringbuf_submit(record, wakeup_flags(control));
 	c->submitted++;
 }
 
-static __always_inline struct neigh_record *reserve(struct neigh_counters *c)
+static __always_inline struct neigh_record *reserve(const struct change *change,
+						    struct neigh_control *control,
+						    struct neigh_counters *c)
 {
-	struct neigh_record *record = bpf_ringbuf_reserve(&records, sizeof(*record), 0);
+	struct neigh_record *record = NULL;
+	void *ring = bpf_map_lookup_elem(&records, &change->instance);
 
+	if (ring)
+		record = bpf_ringbuf_reserve(ring, sizeof(*record), 0);
 	if (!record) {
 		c->ring_full++;
-		__sync_fetch_and_add(&control.lost, 1);
+		__sync_fetch_and_add(&control->lost, 1);
 	}
 	return record;
 }
 
 /* Reads the state anew, and judges it. */
-static __always_inline void look(const struct neighbour *n, struct change *change)
+static __always_inline void look(const struct neighbour *n, struct change *change,
+				 const struct neigh_control *control)
 {
 	read_state(n, &change->state);
 	change->reason = change->deleted ? NEIGH_ABSENT_STATE :
-		neigh_policy_state(control.policy, change->state.nud_state,
+		neigh_policy_state(control->policy, change->state.nud_state,
 				   change->state.ntf_flags, change->state.lladdr_bytes,
 				   change->state.mac);
 	/* from here on a MAC like any other, in claims and records */
@@ -122,9 +129,10 @@ static __always_inline void look(const struct neighbour *n, struct change *chang
  * last look, so that the ring's order is that of the states here too. */
 static __always_inline void publish_unclaimed(const struct neighbour *n, struct change *change,
 					      struct neigh_record *record,
+					      struct neigh_control *control,
 					      struct neigh_counters *c)
 {
-	look(n, change);
+	look(n, change, control);
 	record->time_ns = bpf_ktime_get_ns();
 	if (change->state.dead && !change->deleted) {
 		bpf_ringbuf_discard(record, BPF_RB_NO_WAKEUP);
@@ -133,8 +141,8 @@ static __always_inline void publish_unclaimed(const struct neighbour *n, struct 
 	}
 	/* from now on a neighbour without a claim may be published: also orders
 	 * the reservation before the look at consumer_sleeps */
-	__sync_fetch_and_add(&control.claims_incomplete, 1);
-	submit(record, change, c);
+	__sync_fetch_and_add(&control->claims_incomplete, 1);
+	submit(record, change, control, c);
 }
 
 static __always_inline bool claim_equals(const struct neigh_value *value, __u64 word,
@@ -203,9 +211,9 @@ static __always_inline void count_suppressed(const struct change *change, struct
 }
 
 /* Whether a neighbour without a value may have been published all the same. */
-static __always_inline bool may_be_published(void)
+static __always_inline bool may_be_published(const struct neigh_control *control)
 {
-	return READ_ONCE(control.keep_tombstones) || READ_ONCE(control.claims_incomplete);
+	return READ_ONCE(control->keep_tombstones) || READ_ONCE(control->claims_incomplete);
 }
 
 static __always_inline enum outcome lose_swap(struct change *change, struct neigh_record *record,
@@ -247,12 +255,13 @@ static __always_inline long make_claim(const struct change *change, __u64 now_ns
 
 /* There is no value: either nothing is to be said, or one must be made. */
 static __always_inline enum outcome begin_claim(const struct neighbour *n, struct change *change,
+						struct neigh_control *control,
 						struct neigh_counters *c)
 {
 	struct neigh_record *record;
 	long error;
 
-	if (change->reason != NEIGH_PUBLISH && !may_be_published()) {
+	if (change->reason != NEIGH_PUBLISH && !may_be_published(control)) {
 		/* The daemon may have seeded the value and ended its snapshot since we
 		 * looked: with the flag read as 0, in this order, a look is final. */
 		__sync_fetch_and_add(&change->fence, 1);
@@ -263,7 +272,7 @@ static __always_inline enum outcome begin_claim(const struct neighbour *n, struc
 	}
 	if (change->published)
 		c->rechecked++;
-	record = reserve(c);
+	record = reserve(change, control, c);
 	if (!record)
 		return DONE;
 	record->time_ns = bpf_ktime_get_ns();
@@ -272,22 +281,23 @@ static __always_inline enum outcome begin_claim(const struct neighbour *n, struc
 		return lose_swap(change, record, c);
 	if (error) {
 		c->map_full++;
-		publish_unclaimed(n, change, record, c);
+		publish_unclaimed(n, change, record, control, c);
 		return DONE;
 	}
 	change->was_valid = 0;
 	/* orders the claim before the look at consumer_sleeps, and at control.sweeps */
 	__sync_fetch_and_add(&change->fence, 1);
-	submit(record, change, c);
+	submit(record, change, control, c);
 	return AGAIN;
 }
 
 static __always_inline enum outcome publish_claimed(struct neigh_value *value, __u64 word,
 						    struct change *change,
+						    struct neigh_control *control,
 						    struct neigh_counters *c)
 {
 	__u64 claimed = next_claim(word, change);
-	struct neigh_record *record = reserve(c);
+	struct neigh_record *record = reserve(change, control, c);
 	struct neigh_claim old;
 
 	if (!record)
@@ -300,30 +310,32 @@ static __always_inline enum outcome publish_claimed(struct neigh_value *value, _
 	__builtin_memcpy(&old, &word, sizeof(old));
 	change->was_valid = old.stamp & NEIGH_CLAIM_VALID;
 	note_publication(value, word, record->time_ns, change);
-	submit(record, change, c);
+	submit(record, change, control, c);
 	return AGAIN;
 }
 
 /* Dead: its deletion is published by the cleanup hook, and its key may belong
  * to a new neighbour by now. */
-static __always_inline void leave_dead(const struct change *change, struct neigh_counters *c)
+static __always_inline void leave_dead(const struct change *change, struct neigh_control *control,
+				       struct neigh_counters *c)
 {
 	if (!change->published)
 		c->discarded++;
 	else if (!change->was_valid)
 		/* it died while it was published, where nothing had been before: the
 		 * cleanup hook may have seen that, and have kept quiet */
-		__sync_fetch_and_add(&control.lost, 1);
+		__sync_fetch_and_add(&control->lost, 1);
 }
 
 /* After a publication: the neighbour is still as it was published, and the value
  * with the claim was in the map all the time. */
-static __always_inline bool is_as_published(const struct neighbour *n, struct change *change)
+static __always_inline bool is_as_published(const struct neighbour *n, struct change *change,
+					    const struct neigh_control *control)
 {
-	look(n, change);
+	look(n, change, control);
 	if ((change->state.dead && !change->deleted) || change->state.torn)
 		return false;
-	if (change->sweeps & 1 || READ_ONCE(control.sweeps) != change->sweeps)
+	if (change->sweeps & 1 || READ_ONCE(control->sweeps) != change->sweeps)
 		return false;
 	return change->reason == change->published_reason &&
 	       (change->reason != NEIGH_PUBLISH ||
@@ -331,62 +343,67 @@ static __always_inline bool is_as_published(const struct neighbour *n, struct ch
 }
 
 static __always_inline enum outcome publish_round(const struct neighbour *n, struct change *change,
+						  struct neigh_control *control,
 						  struct neigh_counters *c)
 {
 	struct neigh_value *value;
 	__u64 word = 0;
 
-	if (change->published && is_as_published(n, change))
+	if (change->published && is_as_published(n, change, control))
 		return DONE;
-	change->sweeps = READ_ONCE(control.sweeps);
+	change->sweeps = READ_ONCE(control->sweeps);
 	barrier();
-	change->epoch = READ_ONCE(control.epoch);
+	change->epoch = READ_ONCE(control->epoch);
 	value = bpf_map_lookup_elem(&neighbours, &change->key);
 	if (value)
 		word = READ_ONCE(value->published_word);
 	barrier();
-	look(n, change);
+	look(n, change, control);
 	if (change->state.dead && !change->deleted) {
-		leave_dead(change, c);
+		leave_dead(change, control, c);
 		return DONE;
 	}
 	if (change->state.torn)
 		return AGAIN;
 	if (!value)
-		return begin_claim(n, change, c);
+		return begin_claim(n, change, control, c);
 	if (!(identity.without & NEIGH_WITHOUT_SUPPRESSION) && claim_equals(value, word, change)) {
 		count_suppressed(change, c);
 		return DONE;
 	}
 	if (change->published)
 		c->rechecked++;
-	return publish_claimed(value, word, change, c);
+	return publish_claimed(value, word, change, control, c);
 }
 
-static __always_inline __u32 interface_flags(__u32 ifindex)
+/* instance, ifindex: the neighbour's, as the verifier knows them. */
+static __always_inline __u32 interface_flags(__u32 instance, __u32 ifindex)
 {
 	const struct neigh_interface *interface;
+	struct neigh_interface_key key = { ifindex, instance };
 
 	if (ifindex < NEIGH_LOW_INTERFACES) {
-		__u32 flags = READ_ONCE(low_interfaces.flags[ifindex]);
+		__u32 flags = READ_ONCE(low_interfaces[instance].flags[ifindex]);
 
 		return flags & NEIGH_INTERFACE_KNOWN ? flags : NEIGH_INTERFACE_UNKNOWN;
 	}
-	interface = bpf_map_lookup_elem(&interfaces, &ifindex);
+	interface = bpf_map_lookup_elem(&interfaces, &key);
 	return interface ? interface->flags : NEIGH_INTERFACE_UNKNOWN;
 }
 
 /* One run. */
-static __always_inline void see_to(const struct neighbour *n, struct change *change,
-				   struct neigh_counters *c)
+static __always_inline void see_to(const struct neighbour *n, __u32 instance,
+				   struct change *change, struct neigh_counters *c)
 {
+	struct neigh_control *control = &controls.of[instance];
 	__u32 reason;
 
-	if (!read_key(n, &change->key)) {
+	if (!read_key(n, instance, &change->key)) {
 		c->filtered[NEIGH_IGNORE_FAMILY]++;
 		return;
 	}
-	change->reason = neigh_policy_key(control.policy, interface_flags(change->key.ifindex),
+	change->reason = neigh_policy_key(control->policy,
+					  interface_flags(instance, change->key.ifindex),
 					  &change->key);
 	reason = change->reason;
 	if (reason != NEIGH_PUBLISH && !(identity.without & NEIGH_WITHOUT_FILTER)) {
@@ -396,20 +413,20 @@ static __always_inline void see_to(const struct neighbour *n, struct change *cha
 	}
 
 	for (int round = 0; round < ROUNDS; round++) {
-		if (publish_round(n, change, c) == DONE)
+		if (publish_round(n, change, control, c) == DONE)
 			goto out;
 	}
 	/* it changed faster than it could be read: let a resync tell */
 	if (!change->published)
 		c->discarded++;
-	__sync_fetch_and_add(&control.lost, 1);
+	__sync_fetch_and_add(&control->lost, 1);
 out:
 	/*
 	 * The new neighbour of this key, if any, is created after this hook, as
 	 * both hold the table's lock. While a snapshot is merged the value stays,
 	 * so that a claim made from the dump cannot outlive the neighbour.
 	 */
-	if (change->deleted && !READ_ONCE(control.keep_tombstones))
+	if (change->deleted && !READ_ONCE(control->keep_tombstones))
 		bpf_map_delete_elem(&neighbours, &change->key);
 }
 
@@ -443,18 +460,34 @@ static __always_inline bool is_reentered(const struct change *change, __u32 hook
 	if (!READ_ONCE(change->runs))
 		return false;
 	if (hook != NEIGH_HOOK_UPDATE)
-		__sync_fetch_and_add(&control.lost, 1);
+		__sync_fetch_and_add(&controls.lost, 1);
 	return true;
+}
+
+/* The slot of the neighbour's network namespace, NEIGH_INSTANCES if it has none. The
+ * verifier knows the number of slots, and leaves nothing of the loop for one of them. */
+static __always_inline __u32 find_instance(const struct neighbour *n)
+{
+	__u32 inum = read_netns_inum(n);
+
+	for (__u32 slot = 0; slot < NEIGH_INSTANCES && slot < identity.instances; slot++)
+		if (READ_ONCE(controls.of[slot].netns_inum) == inum)
+			return slot;
+	return NEIGH_INSTANCES;
 }
 
 static __always_inline int handle_neighbour(const struct neighbour *n, __u32 hook)
 {
 	struct neigh_counters *c;
 	struct change *change;
+	__u32 instance, row;
 
 	if (hook == NEIGH_HOOK_UPDATE_AGAIN && is_seen_to(n))
 		return 0;
-	c = bpf_map_lookup_elem(&counters, &hook);
+	instance = find_instance(n);
+	/* what is of no slot is counted with the first */
+	row = (instance & (NEIGH_INSTANCES - 1)) * NEIGH_HOOKS + hook;
+	c = bpf_map_lookup_elem(&counters, &row);
 	change = bpf_map_lookup_elem(&changes, &hook);
 	if (!c || !change || is_reentered(change, hook))
 		return 0;
@@ -462,17 +495,24 @@ static __always_inline int handle_neighbour(const struct neighbour *n, __u32 hoo
 	barrier();
 	c->seen++;
 	if (hook == NEIGH_HOOK_CLEANUP)
-		__sync_fetch_and_add(&control.deletions, 1);
+		__sync_fetch_and_add(&controls.deletions, 1);
 	change->seen_to = 0;
 	barrier();
-	if (in_network_namespace(n, identity.netns_inum)) {
+	if (instance < NEIGH_INSTANCES) {
 		/* the rest is written before it is read */
 		change->hook = hook;
+		change->instance = instance;
+		/* read back, it is any number to the verifier, which would else follow all
+		 * that comes for each slot anew */
+		if (identity.instances > 1) {
+			barrier();
+			instance = READ_ONCE(change->instance) & (NEIGH_INSTANCES - 1);
+		}
 		change->deleted = hook == NEIGH_HOOK_CLEANUP;
 		change->published = false;
 		change->lost_swaps = 0;
 		change->was_valid = 0;
-		see_to(n, change, c);
+		see_to(n, instance, change, c);
 	} else {
 		c->other_netns++;
 	}

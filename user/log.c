@@ -45,17 +45,17 @@ static const struct {
 
 static struct {
 	const char *program;
-	enum log_level level;
 	enum log_format format;
 	bool to_journal;
-	enum log_output output;
+	struct log_subject own;		/* of the process as a whole */
+	struct log_subject *subject;	/* NULL: that */
 	const char *syslog_path;
 	const char *journal_path;
 	int datagram_fd;		/* for either */
 	uint32_t lost_lines;		/* that found no room */
 } log_context = {
 	.program = "neightrack",
-	.level = LOG_LEVEL_NOTICE,
+	.own = { .name = "", .level = LOG_LEVEL_NOTICE },
 	.journal_path = "/run/systemd/journal/socket",
 	.datagram_fd = -1,
 };
@@ -96,7 +96,7 @@ static bool stderr_is_journal(void)
 void log_setup(const char *program, enum log_level level, enum log_format format)
 {
 	log_context.program = program;
-	log_context.level = level;
+	log_context.own.level = level;
 	log_context.format = format;
 	log_context.to_journal = format != LOG_FORMAT_SYSLOG && stderr_is_journal();
 }
@@ -111,14 +111,35 @@ void log_set_journal(const char *path)
 	log_context.journal_path = path;
 }
 
+static struct log_subject *subject(void)
+{
+	return log_context.subject ? log_context.subject : &log_context.own;
+}
+
 void log_set_output(enum log_output output)
 {
-	log_context.output = output;
+	subject()->output = output;
 }
 
 void log_set_level(enum log_level level)
 {
-	log_context.level = level;
+	subject()->level = level;
+}
+
+void log_subject_init(struct log_subject *made, const char *name)
+{
+	*made = log_context.own;
+	made->name = name;
+}
+
+void log_tell_of(struct log_subject *told)
+{
+	log_context.subject = told;
+}
+
+struct log_subject *log_subject(void)
+{
+	return log_context.subject;
 }
 
 /*
@@ -233,11 +254,25 @@ static void put_syslog_head(struct log_buffer *line, enum log_level level)
 	strftime(date, sizeof(date), "%b %e %H:%M:%S", &local);
 	snprintf(text, sizeof(text), "<%d>%s ", SYSLOG_FACILITY_USER | log_levels[level].priority,
 		 date);
-	if (log_context.output == LOG_OUTPUT_SYSLOG)
+	if (subject()->output == LOG_OUTPUT_SYSLOG)
 		put(line, text);
 	put_encoded(line, log_context.program, LOG_LINE_BYTES / 4);
 	snprintf(text, sizeof(text), "[%d]: :- neightrack: ", (int)getpid());
 	put(line, text);
+}
+
+/* Of several, which one the message is about. */
+static void put_subject(struct log_buffer *line)
+{
+	const char *name = subject()->name;
+	bool json = log_context.format == LOG_FORMAT_JSON;
+
+	if (!name[0])
+		return;
+	if (json)
+		put(line, "\"mirror\":\"");
+	put_encoded(line, name, LOG_LINE_BYTES / 2);
+	put(line, json ? "\"," : ": ");
 }
 
 /* By the journal's own protocol, a line a field; the message is the last. */
@@ -254,7 +289,12 @@ static void put_journal_head(struct log_buffer *line, enum log_level level,
 			 "1e89719d0fc24aef8a254ca875db%04d", message, message);
 		put(line, text);
 	}
+	if (subject()->name[0]) {
+		put(line, "\nNEIGHTRACK_MIRROR=");
+		put_encoded(line, subject()->name, LOG_LINE_BYTES / 4);
+	}
 	put(line, "\nMESSAGE=");
+	put_subject(line);
 }
 
 /* Lines of JSON have their fields already. */
@@ -285,11 +325,14 @@ static void put_head(struct log_buffer *line, enum log_level level, enum log_mes
 			snprintf(text, sizeof(text), "\",\"id\":\"NT%03d", message);
 			put(line, text);
 		}
-		put(line, "\",\"message\":\"");
+		put(line, "\",");
+		put_subject(line);
+		put(line, "\"message\":\"");
 		return;
 	}
 	if (log_context.format == LOG_FORMAT_SYSLOG) {
 		put_syslog_head(line, level);
+		put_subject(line);
 		return;
 	}
 	put_encoded(line, log_context.program, limit);
@@ -297,6 +340,7 @@ static void put_head(struct log_buffer *line, enum log_level level, enum log_mes
 	/* the journal has the priority apart */
 	if (!log_context.to_journal)
 		put(line, log_levels[level].text_prefix);
+	put_subject(line);
 }
 
 /* What stands behind it. In SONiC's syslog each word is as its programs write it. */
@@ -314,7 +358,7 @@ static void put_tail(struct log_buffer *line, enum log_message message)
 static bool sends_to_syslog(void)
 {
 	return log_context.format == LOG_FORMAT_SYSLOG &&
-	       log_context.output == LOG_OUTPUT_SYSLOG && log_context.syslog_path;
+	       subject()->output == LOG_OUTPUT_SYSLOG && log_context.syslog_path;
 }
 
 /* The address goes with each line, as whoever listens there may be started anew. */
@@ -340,7 +384,7 @@ static int send_datagram(const char *path, const char *bytes, size_t count)
 static bool write_unless_full(const struct log_buffer *line)
 {
 	bool to_stdout = log_context.format == LOG_FORMAT_SYSLOG &&
-			 log_context.output == LOG_OUTPUT_STDOUT;
+			 subject()->output == LOG_OUTPUT_STDOUT;
 	struct pollfd out = { .fd = to_stdout ? STDOUT_FILENO : STDERR_FILENO,
 			      .events = POLLOUT };
 	ssize_t written;
@@ -421,7 +465,7 @@ void log_line(enum log_level level, const char *format, ...)
 {
 	va_list arguments;
 
-	if (level > log_context.level)
+	if (level > subject()->level)
 		return;
 	va_start(arguments, format);
 	write_line(level, MESSAGE_NONE, "", format, arguments);
@@ -433,7 +477,7 @@ void log_message(enum log_message message, const char *format, ...)
 	enum log_level level = level_of(message);
 	va_list arguments;
 
-	if (level > log_context.level)
+	if (level > subject()->level)
 		return;
 	va_start(arguments, format);
 	write_line(level, message, "", format, arguments);
@@ -467,7 +511,7 @@ write_limited(struct log_limit *limit, enum log_level level, enum log_message me
 {
 	char note[LOG_TAIL_BYTES - sizeof(LOG_CUT) - LOG_ID_BYTES - sizeof("\"}\n")] = "";
 
-	if (level > log_context.level || !limit_passes(limit))
+	if (level > subject()->level || !limit_passes(limit))
 		return;
 	if (limit->held_back > 0)
 		snprintf(note, sizeof(note), " (%" PRIu32 " lines like this held back)",

@@ -45,6 +45,23 @@ void log_set_output(enum log_output output);
  * outlive the log. */
 void log_set_journal(const char *path);
 
+/*
+ * What several are told of in one log: its lines begin with its name. A subject has a
+ * level and an output of its own, which log_set_level() and log_set_output() set while
+ * it is the one that is told of.
+ */
+struct log_subject {
+	const char *name;
+	enum log_level level;
+	enum log_output output;
+};
+
+/* As the process' own has been set so far. name must outlive the subject. */
+void log_subject_init(struct log_subject *subject, const char *name);
+/* NULL: of the process as a whole. */
+void log_tell_of(struct log_subject *subject);
+struct log_subject *log_subject(void);
+
 /* message is one sentence without a newline; control characters in it are replaced. */
 void log_line(enum log_level level, const char *format, ...) __attribute__((format(printf, 2, 3)));
 

@@ -13,6 +13,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "log.h"
 
 #define EVENTS_A_WAIT 16
 
@@ -21,8 +22,7 @@ struct loop {
 	bool stopped;
 	struct loop_timer *timers;
 	struct loop_timer *next_timer;	/* to be looked at by fire_timers() */
-	bool (*prepare)(void *context);
-	void *prepare_context;
+	struct loop_prepare *prepares;
 	void (*observe)(void *context);
 	void *observe_context;
 	uint64_t rest_ns;		/* of this turn */
@@ -62,6 +62,7 @@ static int control(struct loop *loop, int operation, struct loop_watch *watch, u
 
 int loop_add(struct loop *loop, struct loop_watch *watch, uint32_t epoll_events)
 {
+	watch->subject = log_subject();
 	return control(loop, EPOLL_CTL_ADD, watch, epoll_events);
 }
 
@@ -81,7 +82,8 @@ void loop_remove(struct loop *loop, struct loop_watch *watch)
 void loop_timer_init(struct loop *loop, struct loop_timer *timer, void (*fire)(void *context),
 		     void *context)
 {
-	*timer = (struct loop_timer){ .fire = fire, .context = context, .next = loop->timers };
+	*timer = (struct loop_timer){ .fire = fire, .context = context,
+				      .subject = log_subject(), .next = loop->timers };
 	loop->timers = timer;
 }
 
@@ -102,10 +104,21 @@ void loop_timer_arm(struct loop_timer *timer, uint64_t delay_ns)
 	timer->due_ns = clock_now_ns() + delay_ns;
 }
 
-void loop_set_prepare(struct loop *loop, bool (*prepare)(void *context), void *context)
+void loop_add_prepare(struct loop *loop, struct loop_prepare *prepare)
 {
-	loop->prepare = prepare;
-	loop->prepare_context = context;
+	prepare->subject = log_subject();
+	prepare->next = loop->prepares;
+	loop->prepares = prepare;
+}
+
+void loop_remove_prepare(struct loop *loop, struct loop_prepare *prepare)
+{
+	struct loop_prepare **at = &loop->prepares;
+
+	while (*at && *at != prepare)
+		at = &(*at)->next;
+	if (*at)
+		*at = prepare->next;
 }
 
 void loop_set_observer(struct loop *loop, void (*observe)(void *context), void *context)
@@ -116,16 +129,35 @@ void loop_set_observer(struct loop *loop, void (*observe)(void *context), void *
 
 void loop_rest(struct loop *loop, uint64_t rest_ns)
 {
-	loop->rest_ns = rest_ns;
+	if (rest_ns > loop->rest_ns)
+		loop->rest_ns = rest_ns;
 }
 
 /* Not by the wait for events, which would end with the first of them. */
 static void rest(struct loop *loop)
 {
-	const struct timespec time = { .tv_nsec = (long)loop->rest_ns };
+	struct timespec time = { 0 };
 
+	for (const struct loop_prepare *at = loop->prepares; at; at = at->next)
+		if (at->longest_rest_ns < loop->rest_ns)
+			loop->rest_ns = at->longest_rest_ns;
+	time.tv_nsec = (long)loop->rest_ns;
 	loop->rest_ns = 0;
-	nanosleep(&time, NULL);
+	if (time.tv_nsec)
+		nanosleep(&time, NULL);
+}
+
+/* Every one of them, whatever the others say. */
+static bool prepare_all(struct loop *loop)
+{
+	bool may_sleep = true;
+
+	for (struct loop_prepare *at = loop->prepares; at; at = at->next) {
+		log_tell_of(at->subject);
+		may_sleep &= at->prepare(at->context);
+	}
+	log_tell_of(NULL);
+	return may_sleep;
 }
 
 static void fire_timers(struct loop *loop)
@@ -139,7 +171,9 @@ static void fire_timers(struct loop *loop)
 		loop->next_timer = timer->next;
 		if (timer->due_ns && timer->due_ns <= now_ns) {
 			timer->due_ns = 0;
+			log_tell_of(timer->subject);
 			timer->fire(timer->context);
+			log_tell_of(NULL);
 		}
 		timer = loop->next_timer;
 	}
@@ -170,7 +204,7 @@ int loop_run(struct loop *loop)
 		bool may_sleep;
 
 		fire_timers(loop);
-		may_sleep = !loop->prepare || loop->prepare(loop->prepare_context);
+		may_sleep = prepare_all(loop);
 		if (loop->stopped)
 			break;
 		if (loop->observe)
@@ -189,8 +223,11 @@ int loop_run(struct loop *loop)
 		for (int i = 0; i < loop->event_count; i++) {
 			struct loop_watch *watch = loop->events[i].data.ptr;
 
-			if (watch)
-				watch->ready(watch->context, loop->events[i].events);
+			if (!watch)
+				continue;
+			log_tell_of(watch->subject);
+			watch->ready(watch->context, loop->events[i].events);
+			log_tell_of(NULL);
 		}
 		loop->event_count = 0;
 	}

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * The event loop: one thread, epoll, and a few timers. Whoever owns a file
- * descriptor owns its watch; the loop only calls back.
+ * descriptor owns its watch; the loop only calls back, and has log lines tell of the
+ * subject (log.h) that was told of when the watch or the timer was made.
  */
 #ifndef NEIGHTRACK_LOOP_H
 #define NEIGHTRACK_LOOP_H
@@ -9,12 +10,14 @@
 #include <stdbool.h>
 #include <stdint.h>
 
+struct log_subject;
 struct loop;
 
 struct loop_watch {
 	int fd;
 	void (*ready)(void *context, uint32_t epoll_events);
 	void *context;
+	struct log_subject *subject;	/* set by loop_add() */
 };
 
 /* A timer belongs to its owner and is linked into the loop by loop_timer_init(). */
@@ -22,7 +25,18 @@ struct loop_timer {
 	uint64_t due_ns;		/* CLOCK_MONOTONIC; 0 = not armed */
 	void (*fire)(void *context);	/* disarmed before it is called */
 	void *context;
+	struct log_subject *subject;
 	struct loop_timer *next;
+};
+
+/* Called before each wait; returns false if there is work left and the loop must only
+ * look at its descriptors, not sleep. It belongs to its owner, too. */
+struct loop_prepare {
+	bool (*prepare)(void *context);
+	void *context;
+	uint64_t longest_rest_ns;	/* that this one bears; see loop_rest() */
+	struct log_subject *subject;
+	struct loop_prepare *next;
 };
 
 /* Returns NULL with errno set. */
@@ -45,15 +59,16 @@ static inline void loop_timer_disarm(struct loop_timer *timer)
 	timer->due_ns = 0;
 }
 
-/* Called before each wait; returns false if there is work left and the loop
- * must only look at its descriptors, not sleep. */
-void loop_set_prepare(struct loop *loop, bool (*prepare)(void *context), void *context);
+void loop_add_prepare(struct loop *loop, struct loop_prepare *prepare);
+/* Not by a prepare() itself. */
+void loop_remove_prepare(struct loop *loop, struct loop_prepare *prepare);
 
 /* Looks on, before each wait and after prepare(); NULL: nobody does. */
 void loop_set_observer(struct loop *loop, void (*observe)(void *context), void *context);
 
 /* To be called by prepare(): this turn waits so long, less than a second, whatever
- * comes meanwhile, and then looks at its descriptors. */
+ * comes meanwhile, and then looks at its descriptors. The longest wish counts, but no
+ * more than each of them bears. */
 void loop_rest(struct loop *loop, uint64_t rest_ns);
 
 /* Until loop_stop(); may be called again after that. 0 or -errno of epoll. */

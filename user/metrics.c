@@ -1,8 +1,7 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * A family is declared (its help, its type) and followed by its samples. A number that
- * stands alone is a line of a table; what has labels has a function. Families are
- * always there, with zeros, so that a query need not ask whether they are.
+ * A number that stands alone is a line of a table; what has labels has a function.
+ * Families are always there, with zeros, so that a query need not ask whether they are.
  */
 #include "metrics.h"
 
@@ -12,16 +11,12 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "metrics_text.h"
 #include "version.h"
 
 /* Longer than any interface's name, so never one. */
 #define OTHER_INTERFACES "(other interfaces)"
 #define LABEL_BYTES 80
-
-struct text {
-	FILE *file;
-	bool openmetrics;
-};
 
 struct value {
 	const char *name;
@@ -32,28 +27,12 @@ struct value {
 #define NUMBER(number) ((double)(number))
 #define SECONDS(ns) ((double)(ns) / 1e9)
 
-/* type: counter, gauge or histogram; counters' names end in _total. */
-static void declare(const struct text *text, const char *name, const char *type, const char *help)
-{
-	int bytes = (int)strlen(name);
-
-	if (text->openmetrics && !strcmp(type, "counter"))
-		bytes -= (int)strlen("_total");
-	fprintf(text->file, "# HELP %.*s %s\n# TYPE %.*s %s\n", bytes, name, help, bytes, name, type);
-}
-
-static void sample(const struct text *text, const char *name, const char *labels, double number)
-{
-	fprintf(text->file, "%s%s%s%s %.15g\n", name, labels[0] ? "{" : "", labels,
-		labels[0] ? "}" : "", number);
-}
-
-static void print_values(const struct text *text, const char *type, const struct value *values,
+static void print_values(struct metrics_text *text, const char *type, const struct value *values,
 			 size_t count)
 {
 	for (size_t i = 0; i < count; i++) {
-		declare(text, values[i].name, type, values[i].help);
-		sample(text, values[i].name, "", values[i].number);
+		metrics_declare(text, values[i].name, type, values[i].help);
+		metrics_sample(text, values[i].name, "", values[i].number);
 	}
 }
 
@@ -62,7 +41,7 @@ static void print_values(const struct text *text, const char *type, const struct
 
 /* --- what the source saw -------------------------------------------------------- */
 
-static void print_outcomes(const struct text *text, const struct statistics *statistics)
+static void print_outcomes(struct metrics_text *text, const struct statistics *statistics)
 {
 	static const struct {
 		const char *name;
@@ -85,7 +64,7 @@ static void print_outcomes(const struct text *text, const struct statistics *sta
 	char labels[LABEL_BYTES];
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-		declare(text, families[i].name, "counter", families[i].help);
+		metrics_declare(text, families[i].name, "counter", families[i].help);
 		for (uint32_t h = 0; h < statistics->totals.hook_count; h++) {
 			const struct source_hook *hook = &statistics->totals.hooks[h];
 			uint64_t value;
@@ -94,12 +73,12 @@ static void print_outcomes(const struct text *text, const struct statistics *sta
 			       sizeof(value));
 			snprintf(labels, sizeof(labels), "source=\"%s\",hook=\"%s\"",
 				 statistics->source, hook->name);
-			sample(text, families[i].name, labels, NUMBER(value));
+			metrics_sample(text, families[i].name, labels, NUMBER(value));
 		}
 	}
 }
 
-static void print_filtered(const struct text *text, const struct statistics *statistics)
+static void print_filtered(struct metrics_text *text, const struct statistics *statistics)
 {
 	static const char *const reasons[NEIGH_REASONS] = {
 		[NEIGH_IGNORE_FAMILY] = "family",
@@ -114,19 +93,19 @@ static void print_filtered(const struct text *text, const struct statistics *sta
 	const char *name = "neightrack_source_filtered_total";
 	char labels[LABEL_BYTES];
 
-	declare(text, name, "counter", "Of those seen: left out by the policy.");
+	metrics_declare(text, name, "counter", "Of those seen: left out by the policy.");
 	for (uint32_t h = 0; h < statistics->totals.hook_count; h++) {
 		const struct source_hook *hook = &statistics->totals.hooks[h];
 
 		for (unsigned int i = NEIGH_PUBLISH + 1; i < NEIGH_REASONS; i++) {
 			snprintf(labels, sizeof(labels), "source=\"%s\",hook=\"%s\",reason=\"%s\"",
 				 statistics->source, hook->name, reasons[i]);
-			sample(text, name, labels, NUMBER(hook->counters.filtered[i]));
+			metrics_sample(text, name, labels, NUMBER(hook->counters.filtered[i]));
 		}
 	}
 }
 
-static void print_programs(const struct text *text, const struct statistics *statistics)
+static void print_programs(struct metrics_text *text, const struct statistics *statistics)
 {
 	static const struct {
 		const char *name;
@@ -147,7 +126,7 @@ static void print_programs(const struct text *text, const struct statistics *sta
 	char labels[LABEL_BYTES];
 
 	for (size_t i = 0; i < sizeof(families) / sizeof(families[0]); i++) {
-		declare(text, families[i].name, "counter", families[i].help);
+		metrics_declare(text, families[i].name, "counter", families[i].help);
 		for (uint32_t h = 0; h < statistics->totals.hook_count; h++) {
 			const struct source_hook *hook = &statistics->totals.hooks[h];
 			uint64_t value;
@@ -156,43 +135,43 @@ static void print_programs(const struct text *text, const struct statistics *sta
 				continue;
 			memcpy(&value, (const char *)hook + families[i].offset, sizeof(value));
 			snprintf(labels, sizeof(labels), "program=\"%s\"", hook->name);
-			sample(text, families[i].name, labels, NUMBER(value) / families[i].unit);
+			metrics_sample(text, families[i].name, labels, NUMBER(value) / families[i].unit);
 		}
 	}
 }
 
 /* lost includes what is counted as ring_full; the two were not read at one time. */
-static void print_losses(const struct text *text, const struct statistics *statistics)
+static void print_losses(struct metrics_text *text, const struct statistics *statistics)
 {
 	uint64_t lost = statistics->losses.lost;
 	uint64_t ring_full = statistics->totals.counters.ring_full;
 	bool is_netlink = !statistics->totals.hooks[0].is_program;
 	const char *name = "neightrack_lost_total";
 
-	declare(text, name, "counter", "Changes that may have been lost; each starts a resync.");
-	sample(text, name, "cause=\"ring_full\"", NUMBER(ring_full));
-	sample(text, name, "cause=\"doubt\"",
+	metrics_declare(text, name, "counter", "Changes that may have been lost; each starts a resync.");
+	metrics_sample(text, name, "cause=\"ring_full\"", NUMBER(ring_full));
+	metrics_sample(text, name, "cause=\"doubt\"",
 	       NUMBER(is_netlink || lost < ring_full ? 0 : lost - ring_full));
-	sample(text, name, "cause=\"missed_run\"", NUMBER(statistics->losses.missed));
-	sample(text, name, "cause=\"socket_full\"", NUMBER(is_netlink ? lost : 0));
+	metrics_sample(text, name, "cause=\"missed_run\"", NUMBER(statistics->losses.missed));
+	metrics_sample(text, name, "cause=\"socket_full\"", NUMBER(is_netlink ? lost : 0));
 }
 
-static void print_resyncs(const struct text *text, const struct repair_stats *repair)
+static void print_resyncs(struct metrics_text *text, const struct repair_stats *repair)
 {
 	const char *name = "neightrack_resyncs_total";
 	char labels[LABEL_BYTES];
 
-	declare(text, name, "counter", "Dumps of the kernel's table, by what asked for them.");
+	metrics_declare(text, name, "counter", "Dumps of the kernel's table, by what asked for them.");
 	for (unsigned int i = 0; i < REPAIR_CAUSES; i++) {
 		snprintf(labels, sizeof(labels), "cause=\"%s\"",
 			 repair_cause_name((enum repair_cause)i));
 		for (char *at = strchr(labels, ' '); at; at = strchr(at, ' '))
 			*at = '_';
-		sample(text, name, labels, NUMBER(repair->dumps[i]));
+		metrics_sample(text, name, labels, NUMBER(repair->dumps[i]));
 	}
 }
 
-static void print_repairs(const struct text *text, const struct statistics *statistics)
+static void print_repairs(struct metrics_text *text, const struct statistics *statistics)
 {
 	const struct repair_stats *repair = statistics->repair;
 	const char *name = "neightrack_audit_repairs_total";
@@ -213,9 +192,9 @@ static void print_repairs(const struct text *text, const struct statistics *stat
 	};
 
 	print_resyncs(text, repair);
-	declare(text, name, "counter", "Neighbours that an audit found wrong, by where.");
-	sample(text, name, "side=\"kernel\"", NUMBER(repair->audit_repaired));
-	sample(text, name, "side=\"redis\"", NUMBER(statistics->publisher.repaired));
+	metrics_declare(text, name, "counter", "Neighbours that an audit found wrong, by where.");
+	metrics_sample(text, name, "side=\"kernel\"", NUMBER(repair->audit_repaired));
+	metrics_sample(text, name, "side=\"redis\"", NUMBER(statistics->publisher.repaired));
 	PRINT_VALUES(text, "counter", counters);
 }
 
@@ -275,39 +254,40 @@ static void escape(char *label, const char *name)
 	*label = '\0';
 }
 
-static void print_interface(const struct text *text, const char *name, uint64_t ipv4, uint64_t ipv6)
+static void print_interface(struct metrics_text *text, const char *name, uint64_t ipv4, uint64_t ipv6)
 {
 	char labels[LABEL_BYTES + 5 * IFNAMSIZ], escaped[5 * IFNAMSIZ];
 
 	escape(escaped, name);
 	snprintf(labels, sizeof(labels), "interface=\"%s\",family=\"ipv4\"", escaped);
-	sample(text, "neightrack_neighbours", labels, NUMBER(ipv4));
+	metrics_sample(text, "neightrack_neighbours", labels, NUMBER(ipv4));
 	snprintf(labels, sizeof(labels), "interface=\"%s\",family=\"ipv6\"", escaped);
-	sample(text, "neightrack_neighbours", labels, NUMBER(ipv6));
+	metrics_sample(text, "neightrack_neighbours", labels, NUMBER(ipv6));
 }
 
-static void print_interfaces(const struct text *text, const struct metrics_view *view)
+static void print_interfaces(struct metrics_text *text, const struct statistics *statistics,
+			     uint32_t limit)
 {
-	struct chosen chosen = { .limit = view->interfaces };
+	struct chosen chosen = { .limit = limit };
 
 	chosen.interfaces = calloc(chosen.limit + 1, sizeof(*chosen.interfaces));
 	if (!chosen.interfaces)
 		chosen.limit = 0;
-	interface_for_each(view->statistics->interfaces, choose, &chosen);
-	declare(text, "neightrack_neighbours", "gauge",
+	interface_for_each(statistics->interfaces, choose, &chosen);
+	metrics_declare(text, "neightrack_neighbours", "gauge",
 		"Neighbours that are to be in Redis; interfaces beyond metrics_interfaces together.");
 	for (size_t i = 0; i < chosen.count; i++)
 		print_interface(text, chosen.interfaces[i]->name, chosen.interfaces[i]->wanted[0],
 				chosen.interfaces[i]->wanted[1]);
-	sample(text, "neightrack_neighbours", "interface=\"" OTHER_INTERFACES "\",family=\"ipv4\"",
+	metrics_sample(text, "neightrack_neighbours", "interface=\"" OTHER_INTERFACES "\",family=\"ipv4\"",
 	       NUMBER(chosen.others[0]));
-	sample(text, "neightrack_neighbours", "interface=\"" OTHER_INTERFACES "\",family=\"ipv6\"",
+	metrics_sample(text, "neightrack_neighbours", "interface=\"" OTHER_INTERFACES "\",family=\"ipv6\"",
 	       NUMBER(chosen.others[1]));
 	free(chosen.interfaces);
 }
 
 /* The kernel changes them without a word to anybody, so they are as a dump found them. */
-static void print_states(const struct text *text, const struct repair_stats *repair)
+static void print_states(struct metrics_text *text, const struct repair_stats *repair)
 {
 	static const char *const families[] = { "ipv4", "ipv6" };
 	static const char *const states[REPAIR_NUD_STATES] = {
@@ -322,17 +302,17 @@ static void print_states(const struct text *text, const struct repair_stats *rep
 	};
 	char labels[LABEL_BYTES];
 
-	declare(text, name, "gauge", "Neighbours of the kernel at the last dump, mirrored or not.");
+	metrics_declare(text, name, "gauge", "Neighbours of the kernel at the last dump, mirrored or not.");
 	for (size_t i = 0; i < 2 * REPAIR_NUD_STATES; i++) {
 		snprintf(labels, sizeof(labels), "family=\"%s\",state=\"%s\"",
 			 families[i / REPAIR_NUD_STATES], states[i % REPAIR_NUD_STATES]);
-		sample(text, name, labels,
-		       NUMBER(repair->in_state[i / REPAIR_NUD_STATES][i % REPAIR_NUD_STATES]));
+		metrics_sample(text, name, labels,
+			       NUMBER(repair->in_state[i / REPAIR_NUD_STATES][i % REPAIR_NUD_STATES]));
 	}
 	PRINT_VALUES(text, "gauge", gauges);
 }
 
-static void print_depths(const struct text *text, const struct statistics *statistics)
+static void print_depths(struct metrics_text *text, const struct statistics *statistics)
 {
 	const struct value gauges[] = {
 		{ "neightrack_entries",
@@ -356,7 +336,7 @@ static void print_depths(const struct text *text, const struct statistics *stati
 
 /* --- Redis ---------------------------------------------------------------------- */
 
-static void print_writes(const struct text *text, const struct writer_stats *writer)
+static void print_writes(struct metrics_text *text, const struct writer_stats *writer)
 {
 	const char *name = "neightrack_writes_total";
 	const struct value counters[] = {
@@ -367,13 +347,13 @@ static void print_writes(const struct text *text, const struct writer_stats *wri
 		  "Writes that a cluster sent to another of its nodes.", NUMBER(writer->asked) },
 	};
 
-	declare(text, name, "counter", "Neighbours set or deleted in Redis, as acknowledged.");
-	sample(text, name, "operation=\"set\"", NUMBER(writer->sets));
-	sample(text, name, "operation=\"delete\"", NUMBER(writer->deletes));
+	metrics_declare(text, name, "counter", "Neighbours set or deleted in Redis, as acknowledged.");
+	metrics_sample(text, name, "operation=\"set\"", NUMBER(writer->sets));
+	metrics_sample(text, name, "operation=\"delete\"", NUMBER(writer->deletes));
 	PRINT_VALUES(text, "counter", counters);
 }
 
-static void print_redis(const struct text *text, const struct redis_client_stats *redis)
+static void print_redis(struct metrics_text *text, const struct redis_client_stats *redis)
 {
 	const char *name = "neightrack_redis_errors_total";
 	const struct value counters[] = {
@@ -394,15 +374,15 @@ static void print_redis(const struct text *text, const struct redis_client_stats
 	char labels[LABEL_BYTES];
 
 	PRINT_VALUES(text, "counter", counters);
-	declare(text, name, "counter", "Replies of Redis that were errors, by their first word.");
+	metrics_declare(text, name, "counter", "Replies of Redis that were errors, by their first word.");
 	for (unsigned int i = 0; i < REDIS_ERRORS; i++) {
 		snprintf(labels, sizeof(labels), "kind=\"%s\"",
 			 redis_error_name((enum redis_error)i));
-		sample(text, name, labels, NUMBER(redis->errors_of_kind[i]));
+		metrics_sample(text, name, labels, NUMBER(redis->errors_of_kind[i]));
 	}
 }
 
-static void print_latency(const struct text *text, const struct histogram *histogram)
+static void print_latency(struct metrics_text *text, const struct histogram *histogram)
 {
 	static const struct {
 		uint64_t us;
@@ -417,35 +397,35 @@ static void print_latency(const struct text *text, const struct histogram *histo
 	};
 	const char *name = "neightrack_write_latency_seconds";
 
-	declare(text, name, "histogram",
+	metrics_declare(text, name, "histogram",
 		"From the kernel's change of a flush's first neighbour to the last reply to it.");
 	for (size_t i = 0; i < sizeof(bounds) / sizeof(bounds[0]); i++)
-		fprintf(text->file, "%s_bucket{le=\"%s\"} %llu\n", name, bounds[i].seconds,
-			(unsigned long long)histogram_count_below_us(histogram, bounds[i].us));
-	fprintf(text->file, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %.9f\n%s_count %llu\n", name,
-		(unsigned long long)histogram->count, name, SECONDS(histogram->sum_ns), name,
-		(unsigned long long)histogram->count);
+		metrics_bucket(text, name, bounds[i].seconds,
+			       histogram_count_below_us(histogram, bounds[i].us));
+	metrics_bucket(text, name, "+Inf", histogram->count);
+	metrics_sum(text, name, SECONDS(histogram->sum_ns), histogram->count);
 }
 
-static void print_flushes(const struct text *text, const struct writer_stats *writer)
+static void print_flushes(struct metrics_text *text, const struct writer_stats *writer)
 {
 	const char *name = "neightrack_flush_size_neighbours";
 	uint64_t count = 0;
 
-	declare(text, name, "histogram", "Neighbours that were sent to Redis in one flush.");
+	metrics_declare(text, name, "histogram", "Neighbours that were sent to Redis in one flush.");
 	for (unsigned int i = 0; i < WRITER_FLUSH_SIZES; i++) {
+		char bound[16];
+
 		count += writer->flushes_of_size[i];
-		fprintf(text->file, "%s_bucket{le=\"%u.0\"} %llu\n", name, 1u << i,
-			(unsigned long long)count);
+		snprintf(bound, sizeof(bound), "%u.0", 1u << i);
+		metrics_bucket(text, name, bound, count);
 	}
-	fprintf(text->file, "%s_bucket{le=\"+Inf\"} %llu\n%s_sum %llu\n%s_count %llu\n", name,
-		(unsigned long long)writer->flushes, name, (unsigned long long)writer->flushed, name,
-		(unsigned long long)writer->flushes);
+	metrics_bucket(text, name, "+Inf", writer->flushes);
+	metrics_sum(text, name, NUMBER(writer->flushed), writer->flushes);
 }
 
 /* --- what is made of changes ----------------------------------------------------- */
 
-static void print_anomalies(const struct text *text, const struct anomaly_stats *stats)
+static void print_anomalies(struct metrics_text *text, const struct anomaly_stats *stats)
 {
 	const char *name = "neightrack_anomalies_total";
 	const struct value counters[] = {
@@ -466,14 +446,14 @@ static void print_anomalies(const struct text *text, const struct anomaly_stats 
 
 	PRINT_VALUES(text, "counter", counters);
 	PRINT_VALUES(text, "gauge", gauges);
-	declare(text, name, "counter", "Neighbours told to behave oddly, by how.");
+	metrics_declare(text, name, "counter", "Neighbours told to behave oddly, by how.");
 	for (unsigned int i = 0; i < ANOMALY_KINDS; i++) {
 		snprintf(labels, sizeof(labels), "kind=\"%s\"", anomaly_name((enum anomaly_kind)i));
-		sample(text, name, labels, NUMBER(stats->found[i]));
+		metrics_sample(text, name, labels, NUMBER(stats->found[i]));
 	}
 }
 
-static void print_stream(const struct text *text, const struct stream_stats *stats)
+static void print_stream(struct metrics_text *text, const struct stream_stats *stats)
 {
 	const struct value counters[] = {
 		{ "neightrack_stream_events_total", "Events appended to the stream.",
@@ -525,7 +505,7 @@ static double resident_bytes(void)
 	return (double)resident * (double)sysconf(_SC_PAGESIZE);
 }
 
-static void print_process(const struct text *text, const struct metrics_view *view)
+static void print_process(struct metrics_text *text, const struct metrics_view *view)
 {
 	const struct value counters[] = {
 		{ "process_cpu_seconds_total", "Time that this process has used the CPUs.",
@@ -543,41 +523,72 @@ static void print_process(const struct text *text, const struct metrics_view *vi
 	const struct value gauges[] = {
 		{ "process_resident_memory_bytes", "Memory that this process has resident.",
 		  resident_bytes() },
-		{ "neightrack_ready",
-		  "1 while Redis holds the neighbours and is kept so, as /readyz says.",
-		  NUMBER(view->is_ready) },
 	};
-	const char *name = "neightrack_build_info";
+	const char *source = "none";
+	char labels[LABEL_BYTES];
 
-	declare(text, name, "gauge", "1; the labels say what is running.");
-	fprintf(text->file, "%s{version=\"%s\",source=\"%s\"} 1\n", name, NEIGHTRACK_VERSION,
-		view->statistics ? view->statistics->source : "none");
+	for (size_t i = view->count; i-- > 0; )
+		if (view->mirrors[i].is_there)
+			source = view->mirrors[i].statistics.source;
+	snprintf(labels, sizeof(labels), "version=\"%s\",source=\"%s\"", NEIGHTRACK_VERSION, source);
+	metrics_declare(text, "neightrack_build_info", "gauge",
+			"1; the labels say what is running.");
+	metrics_sample(text, "neightrack_build_info", labels, 1);
 	PRINT_VALUES(text, "gauge", gauges);
 	PRINT_VALUES(text, "counter", counters);
 }
 
-void metrics_print(FILE *file, const struct metrics_view *view, bool openmetrics)
+static void print_readiness(struct metrics_text *text, const struct metrics_view *view)
 {
-	const struct text text = { .file = file, .openmetrics = openmetrics };
-	const struct statistics *statistics = view->statistics;
+	const char *name = "neightrack_ready";
 
-	print_process(&text, view);
-	if (statistics) {
-		print_interfaces(&text, view);
-		print_states(&text, statistics->repair);
-		print_depths(&text, statistics);
-		print_outcomes(&text, statistics);
-		print_filtered(&text, statistics);
-		print_losses(&text, statistics);
-		print_programs(&text, statistics);
-		print_repairs(&text, statistics);
-		print_writes(&text, statistics->publisher.writer);
-		print_redis(&text, statistics->publisher.redis);
-		print_latency(&text, &statistics->publisher.writer->latency);
-		print_flushes(&text, statistics->publisher.writer);
-		print_anomalies(&text, statistics->changes.anomalies);
-		print_stream(&text, &statistics->changes.stream);
+	metrics_declare(text, name, "gauge",
+			"1 while Redis holds the neighbours and is kept so, as /readyz says.");
+	for (size_t i = 0; i < view->count; i++) {
+		text->mirror = view->mirrors[i].name;
+		metrics_sample(text, name, "", NUMBER(view->mirrors[i].is_ready));
 	}
-	if (openmetrics)
-		fputs("# EOF\n", file);
+	text->mirror = "";
+}
+
+static void print_mirror(struct metrics_text *text, const struct statistics *statistics,
+			 uint32_t interfaces)
+{
+	print_interfaces(text, statistics, interfaces);
+	print_states(text, statistics->repair);
+	print_depths(text, statistics);
+	print_outcomes(text, statistics);
+	print_filtered(text, statistics);
+	print_losses(text, statistics);
+	print_repairs(text, statistics);
+	print_writes(text, statistics->publisher.writer);
+	print_redis(text, statistics->publisher.redis);
+	print_latency(text, &statistics->publisher.writer->latency);
+	print_flushes(text, statistics->publisher.writer);
+	print_anomalies(text, statistics->changes.anomalies);
+	print_stream(text, &statistics->changes.stream);
+}
+
+int metrics_print(FILE *file, const struct metrics_view *view, bool openmetrics)
+{
+	const struct statistics *any = NULL;
+	struct metrics_text text;
+	size_t first;
+
+	metrics_text_begin(&text, file, openmetrics, view->count > 1);
+	print_process(&text, view);
+	print_readiness(&text, view);
+	for (size_t i = 0; !any && i < view->count; i++)
+		if (view->mirrors[i].is_there)
+			any = &view->mirrors[i].statistics;
+	/* the programs run for all of them */
+	if (any)
+		print_programs(&text, any);
+	first = text.next;
+	for (size_t i = 0; i < view->count; i++) {
+		metrics_text_mirror(&text, view->mirrors[i].name, first);
+		if (view->mirrors[i].is_there)
+			print_mirror(&text, &view->mirrors[i].statistics, view->interfaces);
+	}
+	return metrics_text_end(&text);
 }

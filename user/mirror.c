@@ -13,7 +13,6 @@
 #include "changes.h"
 #include "clock.h"
 #include "config_db.h"
-#include "instance_lock.h"
 #include "links.h"
 #include "log.h"
 #include "moderation.h"
@@ -33,17 +32,15 @@
 #define RECORDS_A_TURN 4096
 /* A drain before a dump is merged ends even if the kernel never pauses. */
 #define RECORDS_A_DRAIN 262144
-#define LOSS_CHECK_NS NS_PER_S
 #define SHUT_DOWN_NS (2 * NS_PER_S)
 /* Nothing is written, above all nothing removed, before it is known which neighbours
  * count; but neighbours without CONFIG_DB are better than none. */
 #define CONFIG_PATIENCE_NS (10 * NS_PER_S)
 
 struct mirror {
+	struct mirror_config config;
 	struct loop *loop;
 	struct options *options;
-	uid_t owner;			/* whom its pins may be of */
-	int lock_fd;
 	int netns_fd;
 	struct netns_watch *netns_watch;
 	struct interface_set *interfaces;
@@ -56,18 +53,26 @@ struct mirror {
 	struct changes *changes;
 	struct warm_restart *warm_restart;	/* NULL: none, or done */
 	struct config_db *config_db;	/* NULL: the policy needs none */
-	char config_client_name[48];
+	char config_client_name[OPTIONS_CLIENT_NAME_BYTES];
 	struct loop_timer config_patience;
 	bool config_is_awaited;
+	struct loop_prepare prepare;
 	struct loop_watch source_watch;
 	struct moderation moderation;
-	struct loop_timer loss_check;
 	struct loop_timer deadline;
 	bool links_are_known;
 	bool ready_was_said;
 	bool shutting_down;
 	bool netns_is_gone;
+	bool has_ended;
 };
+
+static void end(struct mirror *mirror)
+{
+	if (!mirror->has_ended)
+		mirror->config.ended(mirror->config.context);
+	mirror->has_ended = true;
+}
 
 static bool apply_record(void *context, const struct neigh_record *record)
 {
@@ -83,8 +88,7 @@ static bool apply_record(void *context, const struct neigh_record *record)
  * anything that could have been missed, or made room for what was left out. */
 static void check_losses_soon(struct mirror *mirror)
 {
-	if (!mirror->loss_check.due_ns)
-		loop_timer_arm(&mirror->loss_check, LOSS_CHECK_NS);
+	mirror->config.may_have_lost(mirror->config.context);
 }
 
 static size_t take_records(struct mirror *mirror, size_t limit)
@@ -114,13 +118,6 @@ static void on_source_ready(void *context, uint32_t epoll_events)
 	(void)epoll_events;	/* the wakeup was all: before_sleep() takes the records */
 }
 
-static void on_loss_check(void *context)
-{
-	struct mirror *mirror = context;
-
-	repair_check_losses(mirror->repair);
-}
-
 static void say_ready(struct mirror *mirror)
 {
 	size_t count = neigh_table_wanted_count(mirror->table);
@@ -148,7 +145,7 @@ static void stop_if_written(struct mirror *mirror)
 			  !repair_has_picture(mirror->repair) || !may_write(mirror);
 
 	if (is_written && changes_are_sent(mirror->changes))
-		loop_stop(mirror->loop);
+		end(mirror);
 }
 
 static void finish_warm_restart(struct mirror *mirror)
@@ -179,6 +176,8 @@ static bool before_sleep(void *context)
 	size_t count;
 	bool more;
 
+	if (mirror->has_ended)
+		return true;
 	if (mirror->netns_is_gone) {
 		publisher_run(mirror->publisher);
 		changes_run(mirror->changes);
@@ -207,6 +206,7 @@ static void configure_moderation(struct mirror *mirror)
 {
 	moderation_configure(&mirror->moderation, mirror->options->moderation_us,
 			     source_capacity(mirror->source));
+	mirror->prepare.longest_rest_ns = mirror->moderation.longest_rest_ns;
 }
 
 static void start_writing(struct mirror *mirror)
@@ -374,7 +374,7 @@ static void on_deadline(void *context)
 	log_message(MESSAGE_NOT_ALL_WRITTEN, "Redis did not take everything in time: %zu "
 		    "neighbours are left to the next start",
 		    neigh_table_dirty_count(mirror->table));
-	loop_stop(mirror->loop);
+	end(mirror);
 }
 
 static void on_netns_gone(void *context)
@@ -386,9 +386,8 @@ static void on_netns_gone(void *context)
 		    mirror->options->netns, keep ? "kept" : "removed");
 	mirror->netns_is_gone = true;
 	repair_stop(mirror->repair);
-	loop_timer_disarm(&mirror->loss_check);
 	if (keep) {
-		loop_stop(mirror->loop);
+		end(mirror);
 		return;
 	}
 	picture_clear(mirror->picture);
@@ -454,15 +453,10 @@ static const struct switch_config *switch_config(const struct mirror *mirror)
 static int make_kernel_side(struct mirror *mirror)
 {
 	struct source_config source_config = {
-		.kind = mirror->options->source,
-		.instance = mirror->options->instance,
-		.owner = mirror->owner,
-		.btf = mirror->options->btf,
-		.ring_size_bytes = mirror->options->ring_size_bytes,
+		.hooks = mirror->config.hooks,
+		.slot = mirror->config.slot,
 		.netlink_buffer_bytes = mirror->options->netlink_buffer_bytes,
 		.netlink_no_enobufs = mirror->options->netlink_no_enobufs,
-		.map_size = mirror->options->map_size ? mirror->options->map_size :
-							mirror->options->max_neighbours,
 		.policy = picture_policy(mirror->options, switch_config(mirror)),
 		.without = ablation_mask(mirror->options->without),
 		.interfaces = mirror->interfaces,
@@ -484,9 +478,11 @@ static int make_kernel_side(struct mirror *mirror)
 		error = watch_netns(mirror, source_config.netns_inum);
 	if (!error)
 		error = source_new(&mirror->source, &source_config);
+	if (error == -EEXIST)
+		log_error("network namespace %s is another instance's: each needs a netns of its "
+			  "own", mirror->options->netns);
 	if (error)
 		return error;
-	log_message(MESSAGE_ATTACHED, "attached %s", source_description(mirror->source));
 	configure_moderation(mirror);
 
 	mirror->source_watch = (struct loop_watch){ .fd = source_fd(mirror->source),
@@ -570,32 +566,27 @@ static int make_config_side(struct mirror *mirror)
 
 	if (options->policy != OPTION_POLICY_SONIC)
 		return 0;
-	snprintf(mirror->config_client_name, sizeof(mirror->config_client_name), "neightrack-%s",
-		 options->instance);
+	options_client_name(options, "", mirror->config_client_name);
 	mirror->config_is_awaited = true;
 	loop_timer_arm(&mirror->config_patience, CONFIG_PATIENCE_NS);
 	return config_db_new(&mirror->config_db, &config);
 }
 
-int mirror_new(struct mirror **result, struct loop *loop, struct options *options, uid_t owner)
+int mirror_new(struct mirror **result, const struct mirror_config *config)
 {
 	struct mirror *mirror = calloc(1, sizeof(*mirror));
+	struct options *options = config->options;
+	struct loop *loop = config->loop;
 	int error = -ENOMEM;
 
 	if (!mirror)
 		return -ENOMEM;
+	mirror->config = *config;
 	mirror->loop = loop;
 	mirror->options = options;
-	mirror->owner = owner;
 	mirror->netns_fd = -1;
-	loop_timer_init(loop, &mirror->loss_check, on_loss_check, mirror);
 	loop_timer_init(loop, &mirror->deadline, on_deadline, mirror);
 	loop_timer_init(loop, &mirror->config_patience, on_config_patience_ended, mirror);
-	mirror->lock_fd = instance_lock(options->instance);
-	if (mirror->lock_fd == -EBUSY) {
-		error = mirror->lock_fd;
-		goto fail;
-	}
 	mirror->interfaces = interface_set_new();
 	if (mirror->interfaces && ablation_mask(options->without) & ABLATION_INTERFACE_HASH)
 		interface_set_use_list(mirror->interfaces);
@@ -614,7 +605,9 @@ int mirror_new(struct mirror **result, struct loop *loop, struct options *option
 		error = make_kernel_side(mirror);
 	if (error)
 		goto fail;
-	loop_set_prepare(loop, before_sleep, mirror);
+	mirror->prepare.prepare = before_sleep;
+	mirror->prepare.context = mirror;
+	loop_add_prepare(loop, &mirror->prepare);
 	*result = mirror;
 	return 0;
 fail:
@@ -628,14 +621,13 @@ void mirror_free(struct mirror *mirror)
 {
 	if (!mirror)
 		return;
-	loop_set_prepare(mirror->loop, NULL, NULL);
-	loop_remove(mirror->loop, &mirror->source_watch);
+	loop_remove_prepare(mirror->loop, &mirror->prepare);
 	links_free(mirror->links);
 	repair_free(mirror->repair);
 	picture_free(mirror->picture);
-	/* programs for a network namespace that is gone are of no use to anybody */
-	source_free(mirror->source, mirror->options->pins == OPTION_PINS_KEEP &&
-				    !mirror->netns_is_gone);
+	if (mirror->source)
+		loop_remove(mirror->loop, &mirror->source_watch);
+	source_free(mirror->source);
 	changes_free(mirror->changes);
 	warm_restart_free(mirror->warm_restart);
 	config_db_free(mirror->config_db);
@@ -643,26 +635,17 @@ void mirror_free(struct mirror *mirror)
 	neigh_table_free(mirror->table);
 	interface_set_free(mirror->interfaces);
 	netns_watch_free(mirror->netns_watch);
-	loop_timer_remove(mirror->loop, &mirror->loss_check);
 	loop_timer_remove(mirror->loop, &mirror->deadline);
 	loop_timer_remove(mirror->loop, &mirror->config_patience);
 	if (mirror->netns_fd >= 0)
 		close(mirror->netns_fd);
-	if (mirror->lock_fd >= 0)
-		close(mirror->lock_fd);
 	free(mirror);
 }
 
-int mirror_give(const struct mirror *mirror, uid_t uid, gid_t gid)
+void mirror_check_losses(struct mirror *mirror)
 {
-	int error = source_give(mirror->source, uid, gid);
-
-	if (!error && mirror->lock_fd >= 0 && fchown(mirror->lock_fd, uid, gid))
-		error = -errno;
-	if (error)
-		log_error("cannot make the instance's lock and pins those of user %u: %s", uid,
-			  strerror(-error));
-	return error;
+	if (!mirror->netns_is_gone)
+		repair_check_losses(mirror->repair);
 }
 
 void mirror_reconfigure(struct mirror *mirror)

@@ -11,23 +11,37 @@
 #define NEIGHTRACK_MIRROR_H
 
 #include <stdbool.h>
-#include <sys/types.h>
+#include <stdint.h>
 
 #include "loop.h"
 #include "options.h"
 
+struct kernel_hooks;
 struct mirror;
 struct service_state;
 struct statistics;
 
-/* options must outlive the mirror. owner: the user that the daemon will be, whose pins it
- * takes over. Says on stderr what failed. 0 or -errno. */
-int mirror_new(struct mirror **mirror, struct loop *loop, struct options *options, uid_t owner);
+/* All must outlive the mirror. */
+struct mirror_config {
+	struct loop *loop;
+	struct options *options;
+	struct kernel_hooks *hooks;	/* NULL: netlink is listened to */
+	uint32_t slot;			/* of these */
+	/* Nothing is left to do, after mirror_shut_down() or as the network namespace was
+	 * deleted. Not the moment to free it. */
+	void (*ended)(void *context);
+	/* Changes come, so some may have been missed: mirror_check_losses() within about a
+	 * second. */
+	void (*may_have_lost)(void *context);
+	void *context;
+};
+
+/* Says on stderr what failed. 0 or -errno. */
+int mirror_new(struct mirror **mirror, const struct mirror_config *config);
 void mirror_free(struct mirror *mirror);
 
-/* The daemon is about to become this user: what it has made becomes that one's, so that it
- * can remove it, and start again as either. 0, or -errno with a line to the log. */
-int mirror_give(const struct mirror *mirror, uid_t uid, gid_t gid);
+/* Has what was lost since the last time repaired. */
+void mirror_check_losses(struct mirror *mirror);
 
 /* The options that can change at run time have changed. */
 void mirror_reconfigure(struct mirror *mirror);
@@ -47,10 +61,10 @@ void mirror_look(const struct mirror *mirror, struct service_state *state);
 /* One line of all that is counted, to the log. */
 void mirror_log_statistics(struct mirror *mirror);
 
-/* Whether the loop was stopped because the network namespace was deleted. */
+/* Whether the network namespace was deleted, so that the mirror has ended or is about to. */
 bool mirror_netns_is_gone(const struct mirror *mirror);
 
-/* Writes what is dirty, for at most two seconds, and then stops the loop. */
+/* Writes what is dirty, for at most two seconds, and has then ended. */
 void mirror_shut_down(struct mirror *mirror);
 
 #endif

@@ -11,20 +11,26 @@
 #include "log.h"
 #include "metrics.h"
 #include "mirror.h"
+#include "mirrors.h"
 
 #define PLAIN_TEXT "text/plain; charset=utf-8"
 
 struct monitor {
 	const struct options *options;
-	const struct mirror *mirror;
+	const struct mirrors *mirrors;
 	struct listen_address address;
 	struct http_server *server;
 };
 
-static const char *why_not_ready(const struct monitor *monitor)
+static void look_at(struct metrics_mirror *view, const struct mirrors *mirrors, size_t i)
 {
-	return monitor->mirror ? mirror_why_not_ready(monitor->mirror) :
-				 "the network namespace is waited for";
+	const struct mirror *mirror = mirrors_at(mirrors, i);
+
+	view->name = mirrors_name(mirrors, i);
+	view->is_ready = mirror && !mirror_why_not_ready(mirror);
+	view->is_there = mirror;
+	if (mirror)
+		mirror_statistics(mirror, &view->statistics);
 }
 
 static int print_metrics(const struct monitor *monitor, const char *accept,
@@ -32,23 +38,22 @@ static int print_metrics(const struct monitor *monitor, const char *accept,
 {
 	bool openmetrics = strstr(accept, "application/openmetrics-text");
 	FILE *file = open_memstream(&answer->body, &answer->body_bytes);
-	struct statistics statistics;
 	struct metrics_view view = {
 		.http = http_server_stats(monitor->server),
-		.is_ready = !why_not_ready(monitor),
 		.interfaces = monitor->options->metrics_interfaces,
+		.count = mirrors_count(monitor->mirrors),
 	};
 	bool failed;
 
 	if (!file)
 		return -ENOMEM;
-	if (monitor->mirror) {
-		mirror_statistics(monitor->mirror, &statistics);
-		view.statistics = &statistics;
-	}
-	metrics_print(file, &view, openmetrics);
+	view.mirrors = calloc(view.count, sizeof(*view.mirrors));
+	for (size_t i = 0; view.mirrors && i < view.count; i++)
+		look_at(&view.mirrors[i], monitor->mirrors, i);
+	failed = !view.mirrors || metrics_print(file, &view, openmetrics);
+	free(view.mirrors);
 	answer->content_type = openmetrics ? METRICS_OPENMETRICS_TYPE : METRICS_TEXT_TYPE;
-	failed = ferror(file);
+	failed |= ferror(file) != 0;
 	if (fclose(file) || failed) {
 		free(answer->body);
 		return -ENOMEM;
@@ -73,6 +78,7 @@ static int answer_request(void *context, const char *path, const char *accept,
 			  struct http_answer *answer)
 {
 	const struct monitor *monitor = context;
+	char why[128];
 
 	if (!strcmp(path, "/metrics"))
 		return print_metrics(monitor, accept, answer);
@@ -80,7 +86,8 @@ static int answer_request(void *context, const char *path, const char *accept,
 	if (!strcmp(path, "/healthz"))
 		return print_state(NULL, answer);
 	if (!strcmp(path, "/readyz"))
-		return print_state(why_not_ready(monitor), answer);
+		return print_state(mirrors_are_ready(monitor->mirrors, why, sizeof(why)) ? NULL : why,
+				   answer);
 	return -ENOENT;
 }
 
@@ -110,7 +117,8 @@ static int start_server(struct monitor *monitor, struct loop *loop)
 	return 0;
 }
 
-int monitor_new(struct monitor **result, struct loop *loop, const struct options *options)
+int monitor_new(struct monitor **result, struct loop *loop, const struct options *options,
+		const struct mirrors *mirrors)
 {
 	struct monitor *monitor = calloc(1, sizeof(*monitor));
 	const char *why;
@@ -122,6 +130,7 @@ int monitor_new(struct monitor **result, struct loop *loop, const struct options
 		return -ENOMEM;
 	}
 	monitor->options = options;
+	monitor->mirrors = mirrors;
 	error = listen_address_parse(&monitor->address, options->metrics, &why);
 	if (error)
 		log_error("metrics = %s: %s", options->metrics, why);
@@ -133,12 +142,6 @@ int monitor_new(struct monitor **result, struct loop *loop, const struct options
 	}
 	*result = monitor;
 	return 0;
-}
-
-void monitor_set_mirror(struct monitor *monitor, const struct mirror *mirror)
-{
-	if (monitor)
-		monitor->mirror = mirror;
 }
 
 int monitor_give(const struct monitor *monitor, uid_t uid, gid_t gid)

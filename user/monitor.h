@@ -8,16 +8,13 @@
 #include "loop.h"
 #include "options.h"
 
-struct mirror;
+struct mirrors;
 struct monitor;
 
-/* Listens where options->metrics says. options must outlive the monitor. *monitor is NULL
- * if it is off. Says on stderr what failed. 0 or -errno. */
-int monitor_new(struct monitor **monitor, struct loop *loop, const struct options *options);
-
-/* What is told of from here on; NULL: the network namespace is waited for. The mirror must
- * outlive that. Does nothing without a monitor. */
-void monitor_set_mirror(struct monitor *monitor, const struct mirror *mirror);
+/* Listens where options->metrics says. options and mirrors must outlive the monitor.
+ * *monitor is NULL if it is off. Says on stderr what failed. 0 or -errno. */
+int monitor_new(struct monitor **monitor, struct loop *loop, const struct options *options,
+		const struct mirrors *mirrors);
 
 /* The daemon is about to become this user: a unix socket becomes that one's. 0, or -errno
  * with a line to the log. */

@@ -1,6 +1,6 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * neightrackd: the daemon. Reads what the user asked for, makes the mirror, and
+ * neightrackd: the daemon. Reads what the user asked for, makes the mirrors, and
  * runs the loop until a signal ends it.
  */
 #include <errno.h>
@@ -12,13 +12,11 @@
 #include <sys/signalfd.h>
 #include <unistd.h>
 
-#include "clock.h"
+#include "configuration.h"
 #include "log.h"
 #include "loop.h"
-#include "mirror.h"
+#include "mirrors.h"
 #include "monitor.h"
-#include "netns.h"
-#include "options.h"
 #include "privileges.h"
 #include "service_manager.h"
 #include "syscall_filter.h"
@@ -28,23 +26,24 @@ enum {
 	EXIT_USAGE = 2,		/* as for a bad configuration: nothing was started */
 };
 
-#define LOOK_NS (200 * NS_PER_MS)
-
 struct daemon {
 	int argc;
 	char **argv;
-	struct options options;
+	struct configuration configuration;
 	const char *config_file;	/* the default one need not be there */
 	struct privileges privileges;
 	struct loop *loop;
-	struct mirror *mirror;
+	struct mirrors *mirrors;
 	struct monitor *monitor;
 	struct service_manager *manager;
 	struct loop_watch signals;
-	struct loop_timer look;		/* for a namespace that is waited for */
-	bool is_started;
-	bool ending;
 };
+
+/* What is the daemon's own is the same in all of them. */
+static const struct options *common_options(const struct daemon *daemon)
+{
+	return &daemon->configuration.mirrors[0];
+}
 
 static void say_unchangeable(void *context, const char *name)
 {
@@ -53,19 +52,36 @@ static void say_unchangeable(void *context, const char *name)
 		    "that", name);
 }
 
+static void take_over(struct daemon *daemon, struct configuration *fresh)
+{
+	int changed = configuration_take_over(&daemon->configuration, fresh, say_unchangeable, NULL);
+
+	if (changed < 0) {
+		log_message(MESSAGE_CONFIGURATION_REFUSED, "the configuration was not read again, "
+			    "nothing has changed: other [instance] sections than before need a "
+			    "restart");
+		return;
+	}
+	if (changed)
+		log_set_level(common_options(daemon)->log_level);
+	log_message(MESSAGE_CONFIGURATION_READ, "the configuration was read again: %d options "
+		    "changed", changed);
+	if (changed)
+		mirrors_reconfigure(daemon->mirrors);
+}
+
 static void reload(struct daemon *daemon)
 {
 	struct command_line line;
-	struct options fresh;
+	struct configuration fresh;
 	char *problem = NULL;
 	size_t problem_bytes;
 	FILE *errors = open_memstream(&problem, &problem_bytes);
-	int error = options_init(&fresh);
+	int error;
 
 	service_manager_reloading(daemon->manager);
-	if (!error)
-		error = options_parse(&fresh, &line, daemon->argc, daemon->argv,
-				      errors ? errors : stderr);
+	error = configuration_parse(&fresh, &line, daemon->argc, daemon->argv,
+				    errors ? errors : stderr);
 	if (errors)
 		fclose(errors);
 	if (error) {
@@ -75,16 +91,9 @@ static void reload(struct daemon *daemon)
 			    "nothing has changed: %s",
 			    problem && problem[0] ? problem : strerror(-error));
 	} else {
-		int changed = options_take_over(&daemon->options, &fresh, say_unchangeable, NULL);
-
-		if (changed)
-			log_set_level(daemon->options.log_level);
-		log_message(MESSAGE_CONFIGURATION_READ, "the configuration was read again: %d "
-			    "options changed", changed);
-		if (changed && daemon->mirror)
-			mirror_reconfigure(daemon->mirror);
+		take_over(daemon, &fresh);
 	}
-	options_free(&fresh);
+	configuration_free(&fresh);
 	free(problem);
 	service_manager_reloaded(daemon->manager);
 }
@@ -96,21 +105,15 @@ static void handle_signal(struct daemon *daemon, int number)
 		reload(daemon);
 		break;
 	case SIGUSR1:
-		if (daemon->mirror)
-			mirror_log_statistics(daemon->mirror);
+		mirrors_log_statistics(daemon->mirrors);
 		break;
 	case SIGUSR2:
-		if (daemon->mirror)
-			mirror_audit(daemon->mirror);
+		mirrors_audit(daemon->mirrors);
 		break;
 	default:
 		log_message(MESSAGE_ENDING, "%s: ending", strsignal(number));
-		daemon->ending = true;
 		service_manager_stopping(daemon->manager);
-		if (daemon->mirror)
-			mirror_shut_down(daemon->mirror);
-		else
-			loop_stop(daemon->loop);
+		mirrors_shut_down(daemon->mirrors);
 		break;
 	}
 }
@@ -153,17 +156,27 @@ static void print_help(void)
 	options_print_help(stdout);
 }
 
-static void on_look(void *context)
+static bool one_waits_for_netns(const struct daemon *daemon)
 {
-	struct daemon *daemon = context;
-	int fd = netns_open(daemon->options.netns);
+	for (uint32_t i = 0; i < daemon->configuration.count; i++)
+		if (daemon->configuration.mirrors[i].netns_gone == OPTION_NETNS_GONE_WAIT)
+			return true;
+	return false;
+}
 
-	if (fd < 0) {
-		loop_timer_arm(&daemon->look, LOOK_NS);
-		return;
+/* Tries out what each of the instances will need. */
+static int prepare_privileges(struct daemon *daemon)
+{
+	uint64_t kept = 0;
+	int error = 0;
+
+	for (uint32_t i = 0; !error && i < daemon->configuration.count; i++) {
+		error = privileges_prepare(&daemon->privileges, &daemon->configuration.mirrors[i],
+					   daemon->config_file);
+		kept |= daemon->privileges.kept;
 	}
-	close(fd);
-	loop_stop(daemon->loop);
+	daemon->privileges.kept = kept;
+	return error;
 }
 
 /* From here on nothing is opened that needs a privilege. */
@@ -173,75 +186,30 @@ static int drop_privileges(struct daemon *daemon)
 	int error = 0;
 
 	if (privileges->changes_ids) {
-		error = mirror_give(daemon->mirror, privileges->uid, privileges->gid);
+		error = mirrors_give(daemon->mirrors, privileges->uid, privileges->gid);
 		if (!error)
 			error = monitor_give(daemon->monitor, privileges->uid, privileges->gid);
 	}
 	if (!error)
 		error = privileges_drop(privileges);
-	if (!error && daemon->options.seccomp == OPTION_SECCOMP_ON)
+	if (!error && common_options(daemon)->seccomp == OPTION_SECCOMP_ON)
 		/* a kernel without it is no reason not to mirror */
-		syscall_filter_load(daemon->options.netns_gone == OPTION_NETNS_GONE_WAIT);
+		syscall_filter_load(one_waits_for_netns(daemon));
 	return error;
 }
 
-/* Until a signal ends the daemon (0), the namespace is gone (-ENONET), or it fails. */
-static int run_mirror(struct daemon *daemon)
-{
-	int error = mirror_new(&daemon->mirror, daemon->loop, &daemon->options,
-			       daemon->privileges.uid);
-
-	if (error)
-		return error;
-	if (!daemon->is_started) {
-		error = monitor_new(&daemon->monitor, daemon->loop, &daemon->options);
-		if (!error)
-			error = drop_privileges(daemon);
-		daemon->is_started = true;
-	}
-	monitor_set_mirror(daemon->monitor, daemon->mirror);
-	if (!error) {
-		error = loop_run(daemon->loop);
-		if (error)
-			log_error("the event loop failed: %s", strerror(-error));
-	}
-	if (!error && mirror_netns_is_gone(daemon->mirror) && !daemon->ending)
-		error = -ENONET;
-	monitor_set_mirror(daemon->monitor, NULL);
-	mirror_free(daemon->mirror);
-	daemon->mirror = NULL;
-	return error;
-}
-
-/* Metrics are served meanwhile, and signals taken. */
-static int wait_for_netns(struct daemon *daemon)
-{
-	int error;
-
-	log_message(MESSAGE_NETNS_AWAITED, "waiting for network namespace %s",
-		    daemon->options.netns);
-	loop_timer_arm(&daemon->look, LOOK_NS);
-	error = loop_run(daemon->loop);
-	if (error)
-		log_error("the event loop failed: %s", strerror(-error));
-	return error;
-}
-
-static void look_at_mirror(void *context, struct service_state *state)
+static void look_at_mirrors(void *context, struct service_state *state)
 {
 	const struct daemon *daemon = context;
 
-	if (daemon->mirror)
-		mirror_look(daemon->mirror, state);
-	else
-		state->why_not_ready = "the network namespace is waited for";
+	mirrors_look(daemon->mirrors, state);
 }
 
 static int start_service_manager(struct daemon *daemon)
 {
 	const struct service_manager_config config = {
 		.loop = daemon->loop,
-		.look = look_at_mirror,
+		.look = look_at_mirrors,
 		.context = daemon,
 	};
 	int error = service_manager_new(&daemon->manager, &config);
@@ -251,25 +219,35 @@ static int start_service_manager(struct daemon *daemon)
 	return error;
 }
 
+/* Until a signal ends the daemon (0), a namespace is gone (-ENONET), or it fails. */
 static int run_loop(struct daemon *daemon)
 {
-	int error = loop_add(daemon->loop, &daemon->signals, EPOLLIN);
+	int error = start_service_manager(daemon);
 
+	if (!error)
+		error = mirrors_new(&daemon->mirrors, daemon->loop, &daemon->configuration,
+				    daemon->privileges.uid);
+	if (!error)
+		error = monitor_new(&daemon->monitor, daemon->loop, common_options(daemon),
+				    daemon->mirrors);
+	if (!error)
+		error = drop_privileges(daemon);
+	if (error)
+		goto out;
+	error = loop_add(daemon->loop, &daemon->signals, EPOLLIN);
 	if (error) {
 		log_error("cannot watch signals: %s", strerror(-error));
-		return error;
+		goto out;
 	}
-	loop_timer_init(daemon->loop, &daemon->look, on_look, daemon);
-	error = start_service_manager(daemon);
-	if (!error)
-		error = run_mirror(daemon);
-	while (error == -ENONET && daemon->options.netns_gone == OPTION_NETNS_GONE_WAIT) {
-		error = wait_for_netns(daemon);
-		if (!error && !daemon->ending)
-			error = run_mirror(daemon);
-	}
+	error = loop_run(daemon->loop);
+	if (error)
+		log_error("the event loop failed: %s", strerror(-error));
+	else
+		error = mirrors_error(daemon->mirrors);
+out:
 	service_manager_free(daemon->manager);
 	monitor_free(daemon->monitor);
+	mirrors_free(daemon->mirrors);
 	return error;
 }
 
@@ -281,7 +259,7 @@ static int run(struct daemon *daemon)
 		log_error("cannot watch signals: %s", strerror(-error));
 		return error;
 	}
-	error = privileges_prepare(&daemon->privileges, &daemon->options, daemon->config_file);
+	error = prepare_privileges(daemon);
 	if (error)
 		goto out;
 	daemon->loop = loop_new();
@@ -314,11 +292,7 @@ int main(int argc, char **argv)
 	int status = EXIT_FAILURE;
 
 	log_setup("neightrackd", LOG_LEVEL_NOTICE, LOG_FORMAT_TEXT);
-	if (options_init(&daemon.options)) {
-		log_error("no memory");
-		return EXIT_FAILURE;
-	}
-	if (options_parse(&daemon.options, &line, argc, argv, stderr)) {
+	if (configuration_parse(&daemon.configuration, &line, argc, argv, stderr)) {
 		status = EXIT_USAGE;
 	} else if (line.help) {
 		print_help();
@@ -333,10 +307,10 @@ int main(int argc, char **argv)
 	} else if (line.check_config) {
 		status = EXIT_SUCCESS;
 	} else {
-		set_up_log(&daemon.options);
+		set_up_log(common_options(&daemon));
 		daemon.config_file = line.config_file ? line.config_file : OPTIONS_DEFAULT_FILE;
 		status = run(&daemon) ? EXIT_FAILURE : EXIT_SUCCESS;
 	}
-	options_free(&daemon.options);
+	configuration_free(&daemon.configuration);
 	return status;
 }

@@ -20,6 +20,8 @@
 #include "pins.h"
 
 #define CLEAR_BATCH 4096u
+#define INTERFACES 8192u	/* that the map has room for, a slot */
+#define LOW_INTERFACES_BYTES (NEIGH_INSTANCES * sizeof(struct neigh_low_interfaces))
 
 /* How a map is called where it is pinned, and in the objects. */
 static const struct {
@@ -30,8 +32,8 @@ static const struct {
 	[PROGRAM_MAP_NEIGHBOURS] = { "neighbours", "neighbours" },
 	[PROGRAM_MAP_INTERFACES] = { "interfaces", "interfaces" },
 	[PROGRAM_MAP_COUNTERS] = { "counters", "counters" },
-	[PROGRAM_MAP_CONTROL] = { "control", ".bss" },
-	[PROGRAM_MAP_LOW_INTERFACES] = { "low_interfaces", ".data.interfaces" },
+	[PROGRAM_MAP_CONTROL] = { "control", ".data.control" },
+	[PROGRAM_MAP_LOW_INTERFACES] = { "low_interfaces", ".bss" },
 	[PROGRAM_MAP_IDENTITY] = { "identity", ".rodata" },
 };
 
@@ -82,6 +84,11 @@ static void pin_path(const struct programs_config *config, const char *name, cha
 	snprintf(path, PATH_MAX, "%s/%s", config->pins->path, name);
 }
 
+static void ring_pin_path(const struct programs_config *config, uint32_t slot, char *path)
+{
+	snprintf(path, PATH_MAX, "%s/ring%u", config->pins->path, slot);
+}
+
 static uint64_t fnv1a(uint64_t hash, const void *bytes, size_t count)
 {
 	const uint8_t *at = bytes;
@@ -107,7 +114,7 @@ static uint64_t hash_file(uint64_t hash, const char *path)
 static struct neigh_identity identity_of(const struct programs_config *config)
 {
 	struct neigh_identity identity = {
-		.netns_inum = config->netns_inum,
+		.instances = config->instances,
 		.ring_size_bytes = config->ring_size_bytes,
 		.map_size = config->map_size,
 		.without = config->without,
@@ -126,6 +133,8 @@ void programs_init(struct programs *programs)
 	*programs = (struct programs){ 0 };
 	for (int i = 0; i < PROGRAM_MAPS; i++)
 		programs->maps[i] = -1;
+	for (unsigned int i = 0; i < NEIGH_INSTANCES; i++)
+		programs->rings[i] = -1;
 	for (int i = 0; i < NEIGH_HOOKS; i++)
 		programs->programs[i] = programs->links[i] = -1;
 }
@@ -141,13 +150,15 @@ void programs_close(struct programs *programs)
 	for (int i = 0; i < NEIGH_HOOKS; i++)
 		close_fd(programs->links[i]);
 	if (programs->low_interfaces)
-		munmap(programs->low_interfaces, sizeof(*programs->low_interfaces));
-	if (programs->control)
-		munmap(programs->control, sizeof(*programs->control));
+		munmap(programs->low_interfaces, LOW_INTERFACES_BYTES);
+	if (programs->controls)
+		munmap(programs->controls, sizeof(*programs->controls));
 	for (int i = 0; i < NEIGH_HOOKS; i++)
 		close_fd(programs->programs[i]);
 	for (int i = 0; i < PROGRAM_MAPS; i++)
 		close_fd(programs->maps[i]);
+	for (unsigned int i = 0; i < NEIGH_INSTANCES; i++)
+		close_fd(programs->rings[i]);
 	programs_init(programs);
 }
 
@@ -158,13 +169,14 @@ static void *map_value(int fd, size_t bytes)
 	return memory == MAP_FAILED ? NULL : memory;
 }
 
-static int map_values(struct programs *programs)
+static int map_values(struct programs *programs, uint32_t instances)
 {
-	programs->control = map_value(programs->maps[PROGRAM_MAP_CONTROL],
-				      sizeof(*programs->control));
-	if (programs->control)
+	programs->instances = instances;
+	programs->controls = map_value(programs->maps[PROGRAM_MAP_CONTROL],
+				       sizeof(*programs->controls));
+	if (programs->controls)
 		programs->low_interfaces = map_value(programs->maps[PROGRAM_MAP_LOW_INTERFACES],
-						     sizeof(*programs->low_interfaces));
+						     LOW_INTERFACES_BYTES);
 	return programs->low_interfaces ? 0 : -errno;
 }
 
@@ -179,6 +191,12 @@ static int open_pins(struct programs *programs, const struct programs_config *co
 		pin_path(config, map_names[i].pin, path);
 		programs->maps[i] = bpf_obj_get(path);
 		if (programs->maps[i] < 0)
+			return -errno;
+	}
+	for (uint32_t i = 0; i < config->instances; i++) {
+		ring_pin_path(config, i, path);
+		programs->rings[i] = bpf_obj_get(path);
+		if (programs->rings[i] < 0)
 			return -errno;
 	}
 	for (int i = 0; i < NEIGH_HOOKS; i++) {
@@ -222,20 +240,25 @@ static bool are_ours(const struct programs *programs, const struct programs_conf
 		if (set->hooks[i].program &&
 		    !is_program(programs->programs[i], set->type, set->hooks[i].program))
 			return false;
+	for (uint32_t i = 0; i < config->instances; i++)
+		if (!has_shape(programs->rings[i], 0, 0, config->ring_size_bytes))
+			return false;
 	return has_shape(programs->maps[PROGRAM_MAP_IDENTITY], sizeof(zero), sizeof(identity), 1) &&
 	       !bpf_map_lookup_elem(programs->maps[PROGRAM_MAP_IDENTITY], &zero, &identity) &&
 	       !memcmp(&identity, &expected, sizeof(identity)) &&
-	       has_shape(programs->maps[PROGRAM_MAP_RECORDS], 0, 0, config->ring_size_bytes) &&
+	       has_shape(programs->maps[PROGRAM_MAP_RECORDS], sizeof(uint32_t), sizeof(uint32_t),
+			 config->instances) &&
 	       has_shape(programs->maps[PROGRAM_MAP_NEIGHBOURS], sizeof(struct neigh_key),
 			 sizeof(struct neigh_value), config->map_size) &&
-	       has_shape(programs->maps[PROGRAM_MAP_INTERFACES], sizeof(uint32_t),
-			 sizeof(struct neigh_interface), 0) &&
+	       has_shape(programs->maps[PROGRAM_MAP_INTERFACES],
+			 sizeof(struct neigh_interface_key), sizeof(struct neigh_interface),
+			 INTERFACES * config->instances) &&
 	       has_shape(programs->maps[PROGRAM_MAP_COUNTERS], sizeof(uint32_t),
-			 sizeof(struct neigh_counters), NEIGH_HOOKS) &&
+			 sizeof(struct neigh_counters), NEIGH_HOOKS * config->instances) &&
 	       has_shape(programs->maps[PROGRAM_MAP_CONTROL], sizeof(uint32_t),
-			 sizeof(struct neigh_control), 1) &&
+			 sizeof(struct neigh_controls), 1) &&
 	       has_shape(programs->maps[PROGRAM_MAP_LOW_INTERFACES], sizeof(uint32_t),
-			 sizeof(struct neigh_low_interfaces), 1);
+			 LOW_INTERFACES_BYTES, 1);
 }
 
 /* keys, values: room for CLEAR_BATCH of the map's. */
@@ -254,42 +277,53 @@ static int clear_hash(int fd, void *keys, void *values)
 	} while (true);
 }
 
-static int clear_counters(int fd)
+static int clear_counters(int fd, uint32_t rows)
 {
 	int cpus = libbpf_num_possible_cpus(), error = 0;
 	struct neigh_counters *zeroes = cpus > 0 ? calloc((size_t)cpus, sizeof(*zeroes)) : NULL;
 
 	if (!zeroes)
 		return -ENOMEM;
-	for (uint32_t hook = 0; !error && hook < NEIGH_HOOKS; hook++)
-		error = bpf_map_update_elem(fd, &hook, zeroes, BPF_ANY) ? -errno : 0;
+	for (uint32_t row = 0; !error && row < rows; row++)
+		error = bpf_map_update_elem(fd, &row, zeroes, BPF_ANY) ? -errno : 0;
 	free(zeroes);
 	return error;
 }
 
 /* What the daemon before this one knew is of no use: it may be long ago. What is left
- * on the ring is skipped by ring_open(). */
+ * on the rings is skipped by ring_open(). */
 static int clear(struct programs *programs)
 {
 	struct neigh_key *keys = calloc(CLEAR_BATCH, sizeof(*keys));
 	struct neigh_value *values = calloc(CLEAR_BATCH, sizeof(*values));
 	int error = keys && values ? 0 : -ENOMEM;
 
-	_Static_assert(sizeof(*keys) >= sizeof(uint32_t) &&
+	_Static_assert(sizeof(*keys) >= sizeof(struct neigh_interface_key) &&
 		       sizeof(*values) >= sizeof(struct neigh_interface), "room for both maps");
 	if (!error)
 		error = clear_hash(programs->maps[PROGRAM_MAP_NEIGHBOURS], keys, values);
 	if (!error)
 		error = clear_hash(programs->maps[PROGRAM_MAP_INTERFACES], keys, values);
 	if (!error)
-		error = clear_counters(programs->maps[PROGRAM_MAP_COUNTERS]);
-	if (!error)
-		memset(programs->low_interfaces, 0, sizeof(*programs->low_interfaces));
-	if (!error)
-		memset(programs->control, 0, sizeof(*programs->control));
+		error = clear_counters(programs->maps[PROGRAM_MAP_COUNTERS],
+				       NEIGH_HOOKS * programs->instances);
+	if (!error) {
+		memset(programs->low_interfaces, 0,
+		       programs->instances * sizeof(*programs->low_interfaces));
+		memset(programs->controls, 0, sizeof(*programs->controls));
+	}
 	free(values);
 	free(keys);
 	return error;
+}
+
+static int place_rings(struct programs *programs)
+{
+	for (uint32_t i = 0; i < programs->instances; i++)
+		if (bpf_map_update_elem(programs->maps[PROGRAM_MAP_RECORDS], &i,
+					&programs->rings[i], BPF_ANY))
+			return -errno;
+	return 0;
 }
 
 static int take_over(struct programs *programs, const struct programs_config *config)
@@ -299,9 +333,11 @@ static int take_over(struct programs *programs, const struct programs_config *co
 	if (!error && !are_ours(programs, config))
 		error = -ESTALE;
 	if (!error)
-		error = map_values(programs);
+		error = map_values(programs, config->instances);
 	if (!error)
 		error = clear(programs);
+	if (!error)
+		error = place_rings(programs);
 	if (error)
 		programs_close(programs);
 	programs->were_pinned = !error;
@@ -344,21 +380,40 @@ static struct bpf_map *find_map(const struct bpf_object *object, enum program_ma
 	return bpf_object__find_map_by_name(object, map_names[map].map);
 }
 
-static int set_up(struct bpf_object *object, const struct programs_config *config)
+static int make_rings(struct programs *programs, const struct programs_config *config)
+{
+	for (uint32_t i = 0; i < config->instances; i++) {
+		programs->rings[i] = bpf_map_create(BPF_MAP_TYPE_RINGBUF, "ring", 0, 0,
+						    config->ring_size_bytes, NULL);
+		if (programs->rings[i] < 0)
+			return -errno;
+	}
+	return 0;
+}
+
+/* ring: any of those that the map of records will hold, as their pattern. */
+static int set_up(struct bpf_object *object, const struct programs_config *config, int ring)
 {
 	const struct neigh_identity identity = identity_of(config);
+	const struct {
+		enum program_map map;
+		uint32_t entries;
+	} sizes[] = {
+		{ PROGRAM_MAP_RECORDS, config->instances },
+		{ PROGRAM_MAP_NEIGHBOURS, config->map_size },
+		{ PROGRAM_MAP_INTERFACES, INTERFACES * config->instances },
+		{ PROGRAM_MAP_COUNTERS, NEIGH_HOOKS * config->instances },
+	};
 	int error;
 
 	choose_programs(object, &program_sets[config->kind]);
 	/* the one variable there is in that section */
 	error = bpf_map__set_initial_value(find_map(object, PROGRAM_MAP_IDENTITY), &identity,
 					   sizeof(identity));
+	for (size_t i = 0; !error && i < sizeof(sizes) / sizeof(sizes[0]); i++)
+		error = bpf_map__set_max_entries(find_map(object, sizes[i].map), sizes[i].entries);
 	if (!error)
-		error = bpf_map__set_max_entries(find_map(object, PROGRAM_MAP_RECORDS),
-						 config->ring_size_bytes);
-	if (!error)
-		error = bpf_map__set_max_entries(find_map(object, PROGRAM_MAP_NEIGHBOURS),
-						 config->map_size);
+		error = bpf_map__set_inner_map_fd(find_map(object, PROGRAM_MAP_RECORDS), ring);
 	return error;
 }
 
@@ -409,7 +464,9 @@ static int load(struct programs *programs, const struct programs_config *config)
 		config->complain(config->context, "open the BPF object", error);
 		return error;
 	}
-	error = set_up(object, config);
+	error = make_rings(programs, config);
+	if (!error)
+		error = set_up(object, config, programs->rings[0]);
 	if (!error)
 		error = bpf_object__load(object);
 	if (error)
@@ -417,18 +474,17 @@ static int load(struct programs *programs, const struct programs_config *config)
 	if (!error)
 		error = take_descriptors(programs, object, set);
 	if (!error)
-		error = map_values(programs);
+		error = map_values(programs, config->instances);
+	if (!error)
+		error = place_rings(programs);
 	bpf_object__close(object);
 	return error;
 }
 
-static int pin(const struct programs_config *config, const char *name, int fd)
+static int pin(const char *path, int fd)
 {
-	char path[PATH_MAX];
-	int error;
+	int error = bpf_obj_pin(fd, path) ? -errno : 0;
 
-	pin_path(config, name, path);
-	error = bpf_obj_pin(fd, path) ? -errno : 0;
 	if (error)
 		log_error("cannot pin %s: %s", path, strerror(-error));
 	return error;
@@ -437,13 +493,23 @@ static int pin(const struct programs_config *config, const char *name, int fd)
 static int pin_all(const struct programs *programs, const struct programs_config *config)
 {
 	const struct program_set *set = &program_sets[config->kind];
+	char path[PATH_MAX];
 	int error = 0;
 
-	for (int i = 0; !error && i < PROGRAM_MAPS; i++)
-		error = pin(config, map_names[i].pin, programs->maps[i]);
-	for (int i = 0; !error && i < NEIGH_HOOKS; i++)
-		if (set->hooks[i].program)
-			error = pin(config, set->hooks[i].program, programs->programs[i]);
+	for (int i = 0; !error && i < PROGRAM_MAPS; i++) {
+		pin_path(config, map_names[i].pin, path);
+		error = pin(path, programs->maps[i]);
+	}
+	for (uint32_t i = 0; !error && i < config->instances; i++) {
+		ring_pin_path(config, i, path);
+		error = pin(path, programs->rings[i]);
+	}
+	for (int i = 0; !error && i < NEIGH_HOOKS; i++) {
+		if (!set->hooks[i].program)
+			continue;
+		pin_path(config, set->hooks[i].program, path);
+		error = pin(path, programs->programs[i]);
+	}
 	return error;
 }
 

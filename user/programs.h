@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The BPF programs of an instance and their maps: loaded, or taken over from the pins
+ * The BPF programs of a daemon and their maps: loaded, or taken over from the pins
  * that the daemon before this one left. Both ends are the same: nothing is attached,
- * and the maps are empty.
+ * the maps are empty, and no slot (slot.h) has a network namespace.
  *
  * Loading costs 0.1 s on a recent kernel, most of it in looking up the tracepoints'
  * types by name, so a restart does without: a program that is pinned, but attached to
@@ -32,21 +32,23 @@ enum program_map {
 
 struct programs {
 	int maps[PROGRAM_MAPS];
+	int rings[NEIGH_INSTANCES];	/* of the slots, in the map of records */
 	int programs[NEIGH_HOOKS];	/* -1: a source without that hook */
 	int links[NEIGH_HOOKS];
 	/* the values of those maps, shared with the programs */
-	struct neigh_control *control;
-	struct neigh_low_interfaces *low_interfaces;
+	struct neigh_controls *controls;
+	struct neigh_low_interfaces *low_interfaces;	/* of the slots */
+	uint32_t instances;		/* slots */
 	bool were_pinned;
 };
 
 struct programs_config {
 	enum option_source kind;	/* one of those by BPF */
 	const char *btf;		/* file with the kernel's types; "" = its own */
-	const struct pins *pins;	/* the instance's, open; nothing is pinned if unusable */
-	uint32_t netns_inum;
-	uint32_t ring_size_bytes;
-	uint32_t map_size;		/* neighbours */
+	const struct pins *pins;	/* the daemon's, open; nothing is pinned if unusable */
+	uint32_t instances;		/* slots, NEIGH_INSTANCES at most */
+	uint32_t ring_size_bytes;	/* of each slot's */
+	uint32_t map_size;		/* neighbours, of all slots */
 	uint32_t without;		/* NEIGH_WITHOUT_* */
 	/* says what failed, where, and what would help */
 	void (*complain)(void *context, const char *what, int error);
@@ -64,7 +66,7 @@ void programs_init(struct programs *programs);
 int programs_open(struct programs *programs, const struct programs_config *config);
 void programs_close(struct programs *programs);
 
-/* From here on changes of neighbours make records. 0 or -errno. */
+/* From here on changes of neighbours in the slots' namespaces make records. 0 or -errno. */
 int programs_attach(struct programs *programs, const struct programs_config *config);
 
 /* What the kernel knows of a hook's program, since it was loaded. */

@@ -1,54 +1,26 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
-/* The choice of a source, and the way from the calls to the chosen kind. */
+/* The way from the calls to the chosen kind. */
 #include "source.h"
 
-#include <errno.h>
 #include <stdlib.h>
 
 #include "ablation.h"
-#include "log.h"
-#include "pins.h"
 #include "source_ops.h"
-
-/* Failures that another kind of source would share, or that are the user's to solve. */
-static bool is_final(int error)
-{
-	return error == -EBUSY || error == -EINVAL || error == -ENOMEM;
-}
 
 int source_new(struct source **source, const struct source_config *config)
 {
-	int error;
-
-	if (config->kind != OPTION_SOURCE_NETLINK) {
-		error = source_bpf_new(source, config);
-		if (!error || config->kind != OPTION_SOURCE_AUTO || is_final(error))
-			return error;
-	}
-	/* of a daemon that could do better: nobody would keep it true now */
-	pins_forget(config->instance);
-	return source_netlink_new(source, config);
+	return config->hooks ? source_bpf_new(source, config) : source_netlink_new(source, config);
 }
 
-void source_free(struct source *source, bool keep_pins)
+void source_free(struct source *source)
 {
 	if (source)
-		source->ops->free(source, keep_pins);
-}
-
-int source_give(const struct source *source, uid_t uid, gid_t gid)
-{
-	return source->ops->give ? source->ops->give(source, uid, gid) : 0;
+		source->ops->free(source);
 }
 
 const char *source_name(const struct source *source)
 {
 	return source->ops->name(source);
-}
-
-const char *source_description(const struct source *source)
-{
-	return source->ops->description(source);
 }
 
 int source_fd(const struct source *source)

@@ -1,7 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Where records of changes come from: BPF programs on the kernel's neighbour
- * tracepoints, or on a function, and their maps, or rtnetlink's notifications.
+ * tracepoints, or on a function, and their maps (kernel_hooks.h), or rtnetlink's
+ * notifications.
  */
 #ifndef NEIGHTRACK_SOURCE_H
 #define NEIGHTRACK_SOURCE_H
@@ -10,46 +11,35 @@
 #include <stdbool.h>
 #include <stddef.h>
 #include <stdint.h>
-#include <sys/types.h>
 
 #include "interface.h"
 #include "neightrack/record.h"
-#include "options.h"
 
+struct kernel_hooks;
 struct source;
 
 struct source_config {
-	enum option_source kind;
-	const char *instance;
-	uid_t owner;			/* whom pins may belong to, beside root and the own user */
-	const char *btf;		/* file with the kernel's types; "" = its own */
+	struct kernel_hooks *hooks;	/* must outlive the source; NULL: by netlink */
+	uint32_t slot;			/* of these: one that no other source has */
 	int netns_fd;
 	uint32_t netns_inum;
-	uint32_t ring_size_bytes;
 	uint32_t netlink_buffer_bytes;
 	bool netlink_no_enobufs;
-	uint32_t map_size;		/* neighbours */
 	uint32_t policy;		/* NEIGH_POLICY_* */
 	uint32_t without;		/* enum ablation */
 	struct interface_set *interfaces;	/* to look into; must outlive the source */
 };
 
 /*
- * Makes the source that is asked for or, with OPTION_SOURCE_AUTO, the first
- * that this kernel and this process' capabilities allow. Says on stderr what
- * failed and what would help. Returns 0 and *source, or -errno (-EBUSY: the
- * instance has a daemon). From here on no change is missed without being counted.
+ * The source of one network namespace. Says on stderr what failed. Returns 0 and
+ * *source, or -errno (-EEXIST: another source has the namespace). From here on no change
+ * is missed without being counted.
  */
 int source_new(struct source **source, const struct source_config *config);
-/* keep_pins: what is pinned stays for the next daemon. */
-void source_free(struct source *source, bool keep_pins);
+void source_free(struct source *source);
 
-/* The daemon is about to become this user: what is pinned becomes that one's. 0 or -errno. */
-int source_give(const struct source *source, uid_t uid, gid_t gid);
-
-/* One word, and what was attached, for people. */
+/* One word, for people. */
 const char *source_name(const struct source *source);
-const char *source_description(const struct source *source);
 
 /* Becomes readable when the kernel side wakes the consumer: see source_may_sleep(). */
 int source_fd(const struct source *source);

@@ -1,36 +1,39 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
- * The sources by BPF: the choice between them, the programs and maps (programs.h) as a
- * source of records, and the claims (bpf/publish.h) as userspace may touch them.
+ * The sources by BPF: a slot of the programs and their maps (slot.h) as a source of
+ * records, and the claims (bpf/publish.h) as userspace may touch them.
  */
 #include "source_ops.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
-#include <unistd.h>
 
 #include "clock.h"
+#include "kernel_hooks.h"
 #include "log.h"
-#include "machine.h"
 #include "options_table.h"
-#include "pins.h"
-#include "programs.h"
 #include "ring.h"
+#include "slot.h"
 
 #define SWEEP_BATCH 1024u
+
+/* What there was before this source was. */
+struct before {
+	struct programs_runs runs[NEIGH_HOOKS];
+	struct neigh_counters counters[NEIGH_HOOKS];
+	uint64_t lost;			/* by whichever slot */
+};
 
 struct bpf_source {
 	struct source base;
 	enum option_source kind;
-	struct programs programs;
-	struct neigh_control *control;	/* of these, shared with them */
-	struct programs_runs before[NEIGH_HOOKS];	/* of a daemon that had the programs before */
+	struct slot slot;
+	struct neigh_control *control;	/* of that */
+	struct before before;
 	struct ring *ring;
-	struct pins pins;
 	uint32_t ring_size_bytes;
 	uint64_t clock_offset_ns;	/* from the kernel's clock to this process' */
 	uint64_t consumed;
@@ -45,33 +48,6 @@ struct consumer {
 static struct bpf_source *bpf_source(const struct source *base)
 {
 	return (struct bpf_source *)(uintptr_t)base;
-}
-
-/* Which source could not be had, and whose it is to say why. */
-struct attempt {
-	const struct source_config *config;
-	enum option_source kind;
-	bool is_hopeless;		/* for each of those by BPF */
-};
-
-/* What failed, what would help, and what is done now. */
-static void complain(void *context, const char *what, int error)
-{
-	struct attempt *attempt = context;
-	bool is_last = attempt->config->kind != OPTION_SOURCE_AUTO;
-	enum option_source next = attempt->kind + 1;
-	struct machine machine;
-	char why[MACHINE_WHY_BYTES];
-
-	machine_look(&machine);
-	machine_explain(&machine, attempt->kind, attempt->config->btf, error, why);
-	attempt->is_hopeless = machine_bpf_obstacle(&machine);
-	if (attempt->is_hopeless)
-		next = OPTION_SOURCE_NETLINK;
-	log_message(is_last ? MESSAGE_SOURCE_FAILED : MESSAGE_SOURCE_SKIPPED,
-		    "%s: cannot %s: %s (%s%s%s)", option_source_names[attempt->kind], what,
-		    strerror(-error), why, is_last ? "" : "; trying ",
-		    is_last ? "" : option_source_names[next]);
 }
 
 /* A process in a time namespace of its own has another CLOCK_MONOTONIC than the
@@ -90,24 +66,12 @@ static uint64_t read_clock_offset_ns(void)
 	return (uint64_t)(seconds * (long long)NS_PER_S + nanoseconds);
 }
 
-static int open_programs(struct bpf_source *source, const struct programs_config *config)
-{
-	int error = programs_open(&source->programs, config);
-
-	if (!error && source->programs.were_pinned)
-		log_info("the BPF programs of the last daemon are used again");
-	for (int i = 0; !error && i < NEIGH_HOOKS; i++)
-		programs_runs(&source->programs, (enum neigh_hook)i, &source->before[i]);
-	source->control = source->programs.control;
-	return error;
-}
-
-static int open_ring(struct bpf_source *source, const struct source_config *config)
+static int open_ring(struct bpf_source *source)
 {
 	int error;
 
-	source->ring = ring_open(source->programs.maps[PROGRAM_MAP_RECORDS],
-				 config->ring_size_bytes);
+	source->ring = ring_open(source->slot.programs->rings[source->slot.number],
+				 source->ring_size_bytes);
 	if (source->ring)
 		return 0;
 	error = -errno;
@@ -115,24 +79,20 @@ static int open_ring(struct bpf_source *source, const struct source_config *conf
 	return error;
 }
 
-static void bpf_free(struct source *base, bool keep_pins)
+static void bpf_free(struct source *base)
 {
 	struct bpf_source *source = bpf_source(base);
 
+	slot_release(&source->slot);
 	ring_close(source->ring);
-	programs_close(&source->programs);
-	pins_close(&source->pins, keep_pins);
 	free(source);
-}
-
-static int bpf_give(const struct source *base, uid_t uid, gid_t gid)
-{
-	return pins_give(&bpf_source(base)->pins, uid, gid);
 }
 
 static int bpf_fd(const struct source *base)
 {
-	return bpf_source(base)->programs.maps[PROGRAM_MAP_RECORDS];
+	const struct slot *slot = &bpf_source(base)->slot;
+
+	return slot->programs->rings[slot->number];
 }
 
 static void consume_one(void *context, const void *record, size_t bytes)
@@ -179,13 +139,14 @@ static uint64_t missed(const struct bpf_source *source, enum neigh_hook hook)
 {
 	struct programs_runs runs;
 
-	programs_runs(&source->programs, hook, &runs);
-	return runs.missed - source->before[hook].missed;
+	programs_runs(source->slot.programs, hook, &runs);
+	return runs.missed - source->before.runs[hook].missed;
 }
 
 /*
  * A run of neigh_update_done that both copies missed is in the misses of each,
- * so there were at most as many of those as the smaller of the two numbers.
+ * so there were at most as many of those as the smaller of the two numbers. The kernel
+ * does not tell in which network namespace: what one slot may have missed each may have.
  */
 static void bpf_losses(const struct source *base, struct source_losses *losses)
 {
@@ -193,16 +154,18 @@ static void bpf_losses(const struct source *base, struct source_losses *losses)
 	uint64_t first = missed(source, NEIGH_HOOK_UPDATE);
 	uint64_t second = missed(source, NEIGH_HOOK_UPDATE_AGAIN);
 
-	losses->lost = __atomic_load_n(&source->control->lost, __ATOMIC_RELAXED);
+	losses->lost = __atomic_load_n(&source->control->lost, __ATOMIC_RELAXED) +
+		       __atomic_load_n(&source->slot.programs->controls->lost, __ATOMIC_RELAXED) -
+		       source->before.lost;
 	losses->missed = (first < second ? first : second) +
 			 missed(source, NEIGH_HOOK_TIMER) + missed(source, NEIGH_HOOK_CLEANUP);
 }
 
 static uint64_t bpf_deletions(const struct source *base)
 {
-	struct bpf_source *source = bpf_source(base);
+	const struct slot *slot = &bpf_source(base)->slot;
 
-	return __atomic_load_n(&source->control->deletions, __ATOMIC_RELAXED);
+	return __atomic_load_n(&slot->programs->controls->deletions, __ATOMIC_RELAXED);
 }
 
 static void bpf_set_policy(struct source *base, uint32_t policy)
@@ -213,27 +176,17 @@ static void bpf_set_policy(struct source *base, uint32_t policy)
 }
 
 static int bpf_set_interface(struct source *base, uint32_t ifindex, const char *name,
-			 uint32_t flags)
+			     uint32_t flags)
 {
-	struct bpf_source *source = bpf_source(base);
 	struct neigh_interface value = { .flags = flags };
 
-	if (ifindex < NEIGH_LOW_INTERFACES)
-		__atomic_store_n(&source->programs.low_interfaces->flags[ifindex],
-				 (uint8_t)(flags | NEIGH_INTERFACE_KNOWN), __ATOMIC_SEQ_CST);
 	strncpy(value.name, name, sizeof(value.name) - 1);
-	return bpf_map_update_elem(source->programs.maps[PROGRAM_MAP_INTERFACES], &ifindex, &value,
-				   BPF_ANY) ? -errno : 0;
+	return slot_set_interface(&bpf_source(base)->slot, ifindex, &value);
 }
 
 static void bpf_forget_interface(struct source *base, uint32_t ifindex)
 {
-	struct bpf_source *source = bpf_source(base);
-
-	if (ifindex < NEIGH_LOW_INTERFACES)
-		__atomic_store_n(&source->programs.low_interfaces->flags[ifindex], 0,
-				 __ATOMIC_SEQ_CST);
-	bpf_map_delete_elem(source->programs.maps[PROGRAM_MAP_INTERFACES], &ifindex);
+	slot_forget_interface(&bpf_source(base)->slot, ifindex);
 }
 
 static void bpf_invalidate_claims(struct source *base)
@@ -259,19 +212,26 @@ static void bpf_begin_snapshot(struct source *base)
 	bpf_invalidate_claims(base);
 }
 
+static int neighbours_fd(const struct bpf_source *source)
+{
+	return source->slot.programs->maps[PROGRAM_MAP_NEIGHBOURS];
+}
+
 static void bpf_seed(struct source *base, const struct neigh_key *key, const uint8_t *mac)
 {
 	struct bpf_source *source = bpf_source(base);
+	struct neigh_key slot_key = *key;
 	struct neigh_value value = {
 		.first_seen_ns = clock_now_ns(),
 		.epoch = source->control->epoch,
 		.published.stamp = NEIGH_CLAIM_VALID,
 	};
 
+	slot_key.instance = (uint8_t)source->slot.number;
 	memcpy(value.published.mac, mac, sizeof(value.published.mac));
 	/* what a program has published meanwhile is newer than the dump: BPF_NOEXIST */
-	if (bpf_map_update_elem(source->programs.maps[PROGRAM_MAP_NEIGHBOURS], key, &value,
-				BPF_NOEXIST) && errno != EEXIST)
+	if (bpf_map_update_elem(neighbours_fd(source), &slot_key, &value, BPF_NOEXIST) &&
+	    errno != EEXIST)
 		__atomic_fetch_add(&source->control->claims_incomplete, 1, __ATOMIC_SEQ_CST);
 }
 
@@ -284,11 +244,21 @@ static void remove_value(struct bpf_source *source, const struct neigh_key *key)
 {
 	struct neigh_value value;
 
-	if (bpf_map_lookup_and_delete_elem(source->programs.maps[PROGRAM_MAP_NEIGHBOURS], key,
-					   &value))
+	if (bpf_map_lookup_and_delete_elem(neighbours_fd(source), key, &value))
 		return;
 	if (value.published.stamp & NEIGH_CLAIM_VALID && value.epoch == source->control->epoch)
 		__atomic_fetch_add(&source->control->claims_incomplete, 1, __ATOMIC_SEQ_CST);
+}
+
+/* Slots are the source's business alone. */
+static bool is_wanted_key(const struct neigh_key *slot_key,
+			  bool (*is_wanted)(void *context, const struct neigh_key *key),
+			  void *context)
+{
+	struct neigh_key key = *slot_key;
+
+	key.instance = 0;
+	return is_wanted(context, &key);
 }
 
 static void sweep(struct bpf_source *source,
@@ -296,7 +266,7 @@ static void sweep(struct bpf_source *source,
 {
 	struct neigh_key *keys = calloc(SWEEP_BATCH, sizeof(*keys));
 	struct neigh_value *values = calloc(SWEEP_BATCH, sizeof(*values));
-	int fd = source->programs.maps[PROGRAM_MAP_NEIGHBOURS];
+	int fd = neighbours_fd(source);
 	uint32_t position;
 	void *from = NULL;
 	bool more = keys && values;
@@ -311,7 +281,8 @@ static void sweep(struct bpf_source *source,
 			break;
 		from = &position;
 		for (uint32_t i = 0; i < count; i++)
-			if (!is_wanted(context, &keys[i]))
+			if (keys[i].instance == source->slot.number &&
+			    !is_wanted_key(&keys[i], is_wanted, context))
 				remove_value(source, &keys[i]);
 	}
 	__atomic_fetch_add(&source->control->sweeps, 1, __ATOMIC_SEQ_CST);
@@ -333,14 +304,17 @@ static void bpf_end_snapshot(struct source *base,
 		bpf_invalidate_claims(base);
 }
 
+/* Counters alone: one long list of 64-bit numbers. */
 static void add(struct neigh_counters *sum, const struct neigh_counters *one)
 {
-	/* counters alone: one long list of 64-bit numbers */
-	const uint64_t *from = (const uint64_t *)one;
-	uint64_t *to = (uint64_t *)sum;
+	for (size_t i = 0; i < sizeof(*sum) / sizeof(uint64_t); i++)
+		((uint64_t *)sum)[i] += ((const uint64_t *)one)[i];
+}
 
-	for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-		to[i] += from[i];
+static void subtract(struct neigh_counters *from, const struct neigh_counters *one)
+{
+	for (size_t i = 0; i < sizeof(*from) / sizeof(uint64_t); i++)
+		((uint64_t *)from)[i] -= ((const uint64_t *)one)[i];
 }
 
 static void hook_totals(const struct bpf_source *source, enum neigh_hook hook,
@@ -352,10 +326,10 @@ static void hook_totals(const struct bpf_source *source, enum neigh_hook hook,
 		[NEIGH_HOOK_TIMER] = "neigh_timer",
 		[NEIGH_HOOK_CLEANUP] = "neigh_cleanup",
 	};
-	const struct programs_runs *before = &source->before[hook];
+	const struct programs_runs *before = &source->before.runs[hook];
 	struct programs_runs runs;
 
-	programs_runs(&source->programs, hook, &runs);
+	programs_runs(source->slot.programs, hook, &runs);
 	*total = (struct source_hook){
 		.name = names[hook],
 		.is_program = true,
@@ -363,31 +337,24 @@ static void hook_totals(const struct bpf_source *source, enum neigh_hook hook,
 		.runs = runs.count - before->count,
 		.run_ns = runs.ns - before->ns,
 	};
+	if (!slot_counters(&source->slot, hook, &total->counters))
+		subtract(&total->counters, &source->before.counters[hook]);
 }
 
 static void bpf_totals(const struct source *base, struct source_totals *totals)
 {
 	struct bpf_source *source = bpf_source(base);
-	int cpus = libbpf_num_possible_cpus();
-	struct neigh_counters *values;
 
 	*totals = (struct source_totals){ .consumed = source->consumed };
-	values = cpus > 0 ? calloc((size_t)cpus, sizeof(*values)) : NULL;
-	for (uint32_t i = 0; i < NEIGH_HOOKS; i++) {
+	for (unsigned int i = 0; i < NEIGH_HOOKS; i++) {
 		struct source_hook *hook = &totals->hooks[totals->hook_count];
 
-		if (source->programs.programs[i] < 0)
+		if (source->slot.programs->programs[i] < 0)
 			continue;
 		totals->hook_count++;
 		hook_totals(source, (enum neigh_hook)i, hook);
-		if (!values || bpf_map_lookup_elem(source->programs.maps[PROGRAM_MAP_COUNTERS], &i,
-						   values))
-			continue;
-		for (int cpu = 0; cpu < cpus; cpu++)
-			add(&hook->counters, &values[cpu]);
 		add(&totals->counters, &hook->counters);
 	}
-	free(values);
 }
 
 static const char *bpf_name(const struct source *base)
@@ -395,16 +362,9 @@ static const char *bpf_name(const struct source *base)
 	return option_source_names[bpf_source(base)->kind];
 }
 
-static const char *bpf_description(const struct source *base)
-{
-	return programs_description(bpf_source(base)->kind);
-}
-
 static const struct source_ops bpf_ops = {
 	.name = bpf_name,
-	.description = bpf_description,
 	.free = bpf_free,
-	.give = bpf_give,
 	.fd = bpf_fd,
 	.consume = bpf_consume,
 	.may_sleep = bpf_may_sleep,
@@ -422,91 +382,59 @@ static const struct source_ops bpf_ops = {
 	.end_snapshot = bpf_end_snapshot,
 };
 
-/* Loads, maps and attaches, and leaves nothing behind if it cannot. */
-static int start(struct bpf_source *source, struct attempt *attempt)
+/* A slot that another namespace had before goes on counting. */
+static int note_before(struct bpf_source *source, bool was_used)
 {
-	const struct source_config *config = attempt->config;
-	const enum option_source kind = attempt->kind;
-	const struct programs_config programs_config = {
-		.kind = kind,
-		.btf = config->btf,
-		.pins = &source->pins,
-		.netns_inum = config->netns_inum,
-		.ring_size_bytes = config->ring_size_bytes,
-		.map_size = config->map_size,
-		.without = config->without & (NEIGH_WITHOUT_FILTER | NEIGH_WITHOUT_SUPPRESSION),
-		.complain = complain,
-		.context = attempt,
-	};
-	int error = open_programs(source, &programs_config);
+	struct before *before = &source->before;
+	int error = 0;
 
-	source->kind = kind;
-	if (!error)
-		error = open_ring(source, config);
-	if (!error) {
-		/* until the first picture is whole */
-		source->control->keep_tombstones = 1;
-		source->control->policy = config->policy;
-		source->control->epoch = 1;
-		error = programs_attach(&source->programs, &programs_config);
+	before->lost = __atomic_load_n(&source->slot.programs->controls->lost, __ATOMIC_RELAXED);
+	for (unsigned int i = 0; !error && i < NEIGH_HOOKS; i++) {
+		programs_runs(source->slot.programs, (enum neigh_hook)i, &before->runs[i]);
+		if (was_used)
+			error = slot_counters(&source->slot, (enum neigh_hook)i,
+					      &before->counters[i]);
 	}
-	if (!error)
-		return 0;
-	ring_close(source->ring);
-	source->ring = NULL;
-	programs_close(&source->programs);
 	return error;
 }
 
-static int start_first(struct bpf_source *source, const struct source_config *config)
+static int start(struct bpf_source *source, const struct source_config *config)
 {
-	bool is_free = config->kind == OPTION_SOURCE_AUTO;
-	struct attempt attempt = {
-		.config = config,
-		.kind = is_free ? OPTION_SOURCE_TP_BTF : config->kind,
-	};
-	int error = start(source, &attempt);
+	struct programs *programs = kernel_hooks_programs(config->hooks);
+	bool was_used = programs->controls->of[config->slot].epoch;
+	int error = slot_take(&source->slot, programs, config->slot);
 
-	while (error && error != -ENOMEM && is_free && !attempt.is_hopeless &&
-	       ++attempt.kind < OPTION_SOURCE_NETLINK)
-		error = start(source, &attempt);
-	/* whatever the kernel calls it, -EINVAL too: it is the kind that cannot be had */
-	return !error || error == -ENOMEM ? error : -EOPNOTSUPP;
+	source->control = source->slot.control;
+	if (!error)
+		error = open_ring(source);
+	if (!error)
+		error = note_before(source, was_used);
+	if (error)
+		return error;
+	/* until the first picture is whole */
+	source->control->keep_tombstones = 1;
+	source->control->policy = config->policy;
+	bpf_invalidate_claims(&source->base);
+	return slot_give_netns(&source->slot, config->netns_inum);
 }
 
 int source_bpf_new(struct source **result, const struct source_config *config)
 {
-	const unsigned long page_bytes = (unsigned long)sysconf(_SC_PAGESIZE);
-	struct bpf_source *source;
+	struct bpf_source *source = calloc(1, sizeof(*source));
 	int error;
 
-	if (config->ring_size_bytes < page_bytes) {
-		log_error("ring_size = %u: on this machine allowed are %lu bytes, a page, or more",
-			  config->ring_size_bytes, page_bytes);
-		return -EINVAL;
-	}
-	source = calloc(1, sizeof(*source));
 	if (!source)
 		return -ENOMEM;
 	source->base.ops = &bpf_ops;
 	source->base.without = config->without;
+	source->kind = kernel_hooks_kind(config->hooks);
 	source->clock_offset_ns = read_clock_offset_ns();
-	source->ring_size_bytes = config->ring_size_bytes;
-	programs_init(&source->programs);
-	error = pins_open(&source->pins, config->instance, config->owner);
-	if (!error)
-		error = start_first(source, config);
+	source->ring_size_bytes = kernel_hooks_ring_bytes(config->hooks);
+	error = start(source, config);
 	if (error) {
-		bpf_free(&source->base, false);
+		bpf_free(&source->base);
 		return error;
 	}
-	if (!source->pins.are_usable)
-		log_message(MESSAGE_NO_PINS, "%s; nothing is pinned, so the next start loads anew, "
-			    "and bpftool finds no maps of this one", source->pins.why);
-	if (source->kind == OPTION_SOURCE_KPROBE)
-		log_message(MESSAGE_MISSES_UNSEEN, "kprobe: the kernel does not tell of every run "
-			    "that it skips, and an audit alone finds what was missed so "
-			    "(audit_interval)");
 	*result = &source->base;
 	return 0;
 }

@@ -52,11 +52,10 @@ static struct netlink_source *netlink_source(const struct source *base)
 	return (struct netlink_source *)(uintptr_t)base;
 }
 
-static void netlink_free(struct source *base, bool keep_pins)
+static void netlink_free(struct source *base)
 {
 	struct netlink_source *source = netlink_source(base);
 
-	(void)keep_pins;
 	netlink_close(&source->socket);
 	free(source);
 }
@@ -303,15 +302,8 @@ static const char *netlink_name(const struct source *base)
 	return "netlink";
 }
 
-static const char *netlink_description(const struct source *base)
-{
-	(void)base;
-	return "netlink, RTNLGRP_NEIGH";
-}
-
 static const struct source_ops netlink_ops = {
 	.name = netlink_name,
-	.description = netlink_description,
 	.free = netlink_free,
 	.fd = netlink_fd,
 	.consume = netlink_consume,
@@ -348,7 +340,7 @@ int source_netlink_new(struct source **result, const struct source_config *confi
 	if (error) {
 		log_error("cannot listen to notifications of neighbours: %s%s", strerror(-error),
 			  error == -EPERM ? " (--netns needs CAP_SYS_ADMIN)" : "");
-		netlink_free(&source->base, false);
+		netlink_free(&source->base);
 		return error;
 	}
 	*result = &source->base;

@@ -7,10 +7,7 @@
 
 struct source_ops {
 	const char *(*name)(const struct source *source);
-	const char *(*description)(const struct source *source);
-	void (*free)(struct source *source, bool keep_pins);
-	/* NULL: it has nothing that belongs to anybody */
-	int (*give)(const struct source *source, uid_t uid, gid_t gid);
+	void (*free)(struct source *source);
 	int (*fd)(const struct source *source);
 	size_t (*consume)(struct source *source, size_t limit, source_apply apply, void *context);
 	bool (*may_sleep)(struct source *source);

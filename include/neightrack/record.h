@@ -16,11 +16,15 @@ enum {
 	NEIGHTRACK_FAMILY_IPV6 = 10,	/* AF_INET6 */
 };
 
+/* Network namespaces that one daemon can mirror, each in a slot of its own. */
+#define NEIGH_INSTANCES 16u	/* a power of two: numbers of slots are masked */
+
 /* One neighbour of one network namespace, as the kernel identifies it. */
 struct neigh_key {
 	__u32 ifindex;
 	__u8 family;		/* NEIGHTRACK_FAMILY_*: the address' length follows from it */
-	__u8 reserved[3];	/* always zero: the whole struct is hashed and compared */
+	__u8 instance;		/* slot of its network namespace; 0 wherever there is one alone */
+	__u8 reserved[2];	/* always zero: the whole struct is hashed and compared */
 	__u8 addr[16];		/* network order; an IPv4 address has 12 zero bytes behind it */
 };
 
@@ -45,7 +49,7 @@ struct neigh_record {
 	__u32 ntf_flags;	/* NTF_*, extended ones included */
 };
 
-/* The programs, in the order of the `counters` map's entries. */
+/* The programs. The `counters` map has as many entries a slot, in this order. */
 enum neigh_hook {
 	NEIGH_HOOK_UPDATE = 0,
 	NEIGH_HOOK_UPDATE_AGAIN = 1,
@@ -97,11 +101,11 @@ enum neigh_reason {
 	NEIGH_PUBLISH_UNRESOLVED = NEIGH_REASONS,
 };
 
-/* Per program and CPU. At rest seen + rechecked = other_netns + filtered +
+/* Per slot, program and CPU. At rest seen + rechecked = other_netns + filtered +
  * suppressed + superseded + discarded + submitted + ring_full. */
 struct neigh_counters {
 	__u64 seen;			/* by a second copy: of what the first was skipped for */
-	__u64 other_netns;
+	__u64 other_netns;		/* of no slot's: counted with the first */
 	__u64 filtered[NEIGH_REASONS];	/* [NEIGH_PUBLISH] stays 0 */
 	__u64 suppressed;		/* nothing that is published changed */
 	__u64 superseded;		/* another CPU published a newer state meanwhile */
@@ -112,7 +116,12 @@ struct neigh_counters {
 	__u64 rechecked;		/* went round again, as the state or the claim had changed */
 };
 
-/* The value of the `interfaces` map; its key is the ifindex (__u32). */
+/* The key and the value of the `interfaces` map. */
+struct neigh_interface_key {
+	__u32 ifindex;
+	__u32 instance;			/* slot */
+};
+
 struct neigh_interface {
 	__u32 flags;			/* NEIGH_INTERFACE_* */
 	char name[16];			/* for people who dump the map */
@@ -125,30 +134,37 @@ struct neigh_interface {
 #define NEIGH_INTERFACE_UNKNOWN		NEIGH_INTERFACE_LINK_LOCAL
 
 /* The flags of interfaces with low numbers, which most are, where a look costs a load
- * and not a look-up in a hash. 0: not known. */
+ * and not a look-up in a hash. 0: not known. One a slot. */
 #define NEIGH_LOW_INTERFACES 8192u
 struct neigh_low_interfaces {
 	__u8 flags[NEIGH_LOW_INTERFACES];
 };
 
-/* What the daemon tells the programs, in memory that both map. */
+/* What the daemon tells the programs of one slot, in memory that both map. */
 struct neigh_control {
+	__u32 netns_inum;		/* that is mirrored; 0: the slot is not in use */
 	__u32 policy;			/* NEIGH_POLICY_* */
 	__u32 epoch;			/* current epoch of claims; advanced by a resync */
 	__u32 keep_tombstones;		/* while a snapshot is being merged: deletions stay in the map */
 	__u32 sweeps;			/* odd while the daemon removes values from `neighbours` */
 	__u32 consumer_sleeps;		/* set before sleeping, cleared by whoever wakes the consumer */
 	__u64 claims_incomplete;	/* times that a neighbour was published without a claim */
-	__u64 deletions;		/* in all network namespaces: a dump during them may skip entries */
 	__u64 lost;			/* records that found the ring full */
+} __attribute__((aligned(64)));		/* what one slot's storm writes another's does not wait for */
+
+/* ... and of all. */
+struct neigh_controls {
+	struct neigh_control of[NEIGH_INSTANCES];
+	__u64 deletions;		/* in all network namespaces: a dump during them may skip entries */
+	__u64 lost;			/* by whichever slot */
 };
 
 /* What the programs were loaded with, in the map `identity`. */
 struct neigh_identity {
 	__u64 object_hash;		/* of the object file */
-	__u32 netns_inum;		/* the network namespace that is mirrored */
-	__u32 ring_size_bytes;
-	__u32 map_size;			/* neighbours */
+	__u32 instances;		/* slots */
+	__u32 ring_size_bytes;		/* of each slot's */
+	__u32 map_size;			/* neighbours, of all slots */
 	__u32 without;			/* NEIGH_WITHOUT_* */
 };
 
@@ -157,6 +173,7 @@ struct neigh_identity {
 #define NEIGH_WITHOUT_SUPPRESSION	(1u << 1)
 
 _Static_assert(sizeof(struct neigh_key) == 24, "keys are hashed as 24 bytes");
+_Static_assert(sizeof(struct neigh_control) == 64, "a line of the CPU's cache");
 _Static_assert(sizeof(struct neigh_record) == 48, "a record is 48 bytes on the ring");
 _Static_assert(sizeof(struct neigh_claim) == 8, "a claim is one word");
 _Static_assert(sizeof(struct neigh_value) == 40, "memory per neighbour in the kernel");

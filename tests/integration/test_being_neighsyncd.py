@@ -5,9 +5,10 @@ import re
 import socket
 
 import pytest
-from harness.daemon import BUILD, ROOT, neightrackd
+from harness.daemon import BUILD, ROOT, SOURCE, neightrackd
 from harness.namespace import burst, removal
 from harness.switch import Switch
+from harness.tables import wait_until_equal
 from harness.waiting import eventually, stay_quiet
 
 
@@ -148,3 +149,43 @@ def test_the_configuration_that_is_shipped_for_a_switch_is_right(switch, tmp_pat
     path.write_text(text.replace("/var/run/redis/sonic-db/database_config.json",
                                  switch.config_file))
     assert neightrackd("--config", str(path), "--check-config") == (0, "", "")
+
+
+# --- in a container --------------------------------------------------------------------------
+
+def in_container(daemon, namespace, *capabilities):
+    """As docker starts it in the host's network namespace: root, with these alone."""
+    allowed = ",".join(f"+{name}" for name in capabilities)
+    daemon.wrapper = ["nsenter", f"--net=/run/netns/{namespace.name}", "setpriv",
+                      f"--bounding-set=-all,{allowed}", f"--inh-caps=-all,{allowed}",
+                      *daemon.wrapper]
+    daemon.options += ["--netns", ""]
+    return daemon
+
+
+def mirrors(namespace, consumer):
+    consumer.start()
+    namespace.batch(burst(300) + burst(100, mac=1))
+    return len(wait_until_equal(consumer.read, namespace, 20)) == 300
+
+
+@pytest.mark.skipif(SOURCE == "netlink", reason="that source needs none of them")
+def test_a_container_with_the_capabilities_for_bpf_has_the_kernel_filter(veth, namespace, consumer,
+                                                                         make_daemon, switch):
+    daemon = in_container(make_daemon("--schema", "sonic", "--policy", "sonic",
+                                      "--database-config", switch.config_file),
+                          namespace, "bpf", "perfmon", "net_admin").start()
+    assert daemon.said("attached tp_btf") and not daemon.said("needs CAP_")
+    assert mirrors(namespace, consumer)
+
+
+def test_a_container_without_them_listens_to_netlink_and_says_so(veth, namespace, consumer,
+                                                                 make_daemon, switch):
+    daemon = in_container(make_daemon("--schema", "sonic", "--policy", "sonic", "--source", "auto",
+                                      "--database-config", switch.config_file),
+                          namespace, "net_admin").start()
+    assert daemon.said("Operation not permitted (needs CAP_BPF and CAP_PERFMON; trying raw_tp)")
+    assert daemon.said("attached netlink")
+    # the receive buffer is as large as asked for
+    assert not daemon.said("netlink_buffer = ")
+    assert mirrors(namespace, consumer)

@@ -26,6 +26,15 @@ def test_the_example_file_is_right_with_every_option_uncommented(tmp_path):
     assert check("--config", str(path)) == (0, "", "")
 
 
+def test_the_sections_that_the_example_shows_are_right(tmp_path):
+    shown = open(EXAMPLE).read().split("### Several network namespaces")[1]
+    lines = re.findall(r"^#   (.*)$", shown, flags=re.M)
+    assert len(lines) == 6
+    path = tmp_path / "sections.conf"
+    path.write_text("\n".join(lines))
+    assert check("--config", str(path)) == (0, "", "")
+
+
 @pytest.mark.parametrize("line, words", [
     ("batchsize = 1", "unknown key 'batchsize'"),
     ("batch_size = 0", "allowed are 1 to 10000"),

@@ -84,10 +84,11 @@ def collecting():
 
 def assert_claims_are_true(daemon, read_table):
     """At rest the kernel side claims to have published exactly what Redis holds."""
-    names = {row["formatted"]["key"]: row["formatted"]["value"]["name"]
+    names = {row["formatted"]["key"]["ifindex"]: row["formatted"]["value"]["name"]
              for row in dump_map(daemon.instance, "interfaces")}
     rows = dump_map(daemon.instance, "neighbours")
-    control = dump_map(daemon.instance, "control")[0]["formatted"]["value"][".bss"][0]["control"]
+    controls = dump_map(daemon.instance, "control")[0]["formatted"]["value"][".data.control"]
+    control = controls[0]["controls"]["of"][0]
     table = read_table()
     for row in rows:
         key, value = row["formatted"]["key"], row["formatted"]["value"]

@@ -6,6 +6,7 @@ import subprocess
 import pytest
 from harness.daemon import PINS, SOURCE, dump_map, pinned, pinned_programs
 from harness.namespace import Namespace, burst, removal
+from harness.tables import wait_until_equal
 from harness.waiting import stay_quiet
 
 pytestmark = pytest.mark.skipif(SOURCE == "netlink", reason="that source has no BPF programs")
@@ -84,11 +85,16 @@ def test_other_sizes_need_other_programs(left, make_daemon, options, equals_kern
     assert len(equals_kernel()) == 1000
 
 
-def test_another_network_namespace_needs_other_programs(left, make_daemon):
+def test_the_programs_serve_another_network_namespace_too(left, make_daemon, redis_server):
     other = Namespace()
     try:
+        other.add_interface("other0")
         daemon = make_daemon(*KEEP, "--netns", other.name, instance=left.instance).start()
-        assert not set(pinned_programs(daemon.instance).values()) & set(left.ids.values())
+        assert pinned_programs(daemon.instance) == left.ids
+        left.namespace.batch(burst(10, mac=3))
+        other.batch(burst(10, device="other0"))
+        wait_until_equal(redis_server.table, other)
+        daemon.stop()
     finally:
         other.remove()
 

@@ -107,8 +107,8 @@ def test_a_command_may_be_shortened(mirrored):
 
 def test_maps_and_programs_are_pinned_for_root_alone(mirrored):
     folder = os.path.join(PINS, mirrored.instance)
-    assert {"neighbours", "interfaces", "counters", "control", "records", "identity",
-            "low_interfaces", "neigh_update", "neigh_update_2", "neigh_timer",
+    assert {"neighbours", "interfaces", "counters", "control", "records", "ring0",
+            "identity", "low_interfaces", "neigh_update", "neigh_update_2", "neigh_timer",
             "neigh_cleanup"} == set(os.listdir(folder))
     for name in os.listdir(folder):
         mode = os.stat(os.path.join(folder, name)).st_mode

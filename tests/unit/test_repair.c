@@ -44,6 +44,7 @@ struct fixture {
 	struct source source;
 	struct options options;
 	struct loop *loop;
+	struct loop_prepare prepare;
 	struct interface_set *interfaces;
 	struct neigh_table *table;
 	struct picture *picture;
@@ -273,7 +274,10 @@ static bool turn(void *context)
 static void settle(void)
 {
 	fixture->turns = 0;
-	loop_set_prepare(fixture->loop, turn, NULL);
+	if (!fixture->prepare.prepare) {
+		fixture->prepare.prepare = turn;
+		loop_add_prepare(fixture->loop, &fixture->prepare);
+	}
 	assert_int_equal(loop_run(fixture->loop), 0);
 }
 

@@ -114,13 +114,17 @@ class Daemon:
         self.launched_s = 0
         self.reader = None
 
+    def mirrored(self):
+        """Which namespace, and where to."""
+        return ["--netns", self.namespace.name, "--redis", self.url]
+
     def launch(self):
         self.lines = []
         self.launched_s = time.clock_gettime(time.CLOCK_BOOTTIME) - 1
         self.process = subprocess.Popen(
-            [*self.wrapper, self.program, "--netns", self.namespace.name,
-             "--redis", self.url, "--instance", self.instance, "--log-level", "info",
-             "--source", SOURCE, "--pins", "remove", *ALWAYS, *self.options],
+            [*self.wrapper, self.program, *self.mirrored(), "--instance", self.instance,
+             "--log-level", "info", "--source", SOURCE, "--pins", "remove", *ALWAYS,
+             *self.options],
             stderr=subprocess.PIPE, stdin=subprocess.DEVNULL, text=True)
         self.reader = threading.Thread(target=self._read, args=(self.process.stderr,), daemon=True)
         self.reader.start()

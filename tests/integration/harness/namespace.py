@@ -25,8 +25,8 @@ def run(*words, text=None):
 class Namespace:
     """A namespace with a name of its own, removed by remove()."""
 
-    def __init__(self):
-        self.name = f"nt{os.getpid()}x{next(_numbers)}"
+    def __init__(self, name=None):
+        self.name = name or f"nt{os.getpid()}x{next(_numbers)}"
         run("ip", "netns", "add", self.name)
         self.ip("link", "set", "lo", "up")
 
