@@ -50,12 +50,20 @@ def test_the_readme_leads_to_every_document_and_to_nothing_else():
     assert [link for link in links if not os.path.exists(os.path.join(ROOT, link))] == []
 
 
+def anchors(path):
+    """Those that its headings have where Markdown is shown."""
+    headings = re.findall("^#+ (.*)$", read(path), flags=re.M)
+    return {re.sub(r"[^\w -]", "", heading.lower()).replace(" ", "-") for heading in headings}
+
+
 def test_links_between_documents_lead_somewhere():
     for path in glob.glob(f"{ROOT}/**/*.md", recursive=True):
         if os.path.relpath(path, ROOT).startswith("build"):
             continue
-        for link in re.findall(r"\]\((?!http|#)([^)#]+)", read(path)):
-            assert os.path.exists(os.path.join(os.path.dirname(path), link)), (path, link)
+        for link, anchor in re.findall(r"\]\((?!http)([^)#]*)#?([^)]*)\)", read(path)):
+            target = os.path.join(os.path.dirname(path), link) if link else path
+            assert os.path.exists(target), (path, link)
+            assert not anchor or anchor in anchors(target), (path, link, anchor)
 
 
 def test_each_picture_is_of_its_source():

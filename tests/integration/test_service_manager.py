@@ -99,7 +99,7 @@ def test_a_refused_configuration_ends_the_reload_all_the_same(veth, make_managed
 
 def test_stopping_is_told_before_the_end(managed):
     managed.stop()
-    assert managed.manager.values("STOPPING") == ["1"]
+    eventually(lambda: managed.manager.values("STOPPING") == ["1"])
 
 
 def test_the_watchdog_is_answered_twice_an_interval(veth, make_managed):
