@@ -1,6 +1,7 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 """What can happen to the daemon itself."""
 import os
+import pwd
 import random
 import signal
 import subprocess
@@ -8,7 +9,7 @@ import threading
 import time
 
 import pytest
-from harness.daemon import BUILD
+from harness.daemon import BUILD, USER
 from harness.namespace import burst, removal
 from harness.waiting import TIME_SCALE, eventually, stay_quiet
 
@@ -26,7 +27,10 @@ def lowest_free_descriptor(process):
 
 
 def limit_descriptors(process, count):
-    subprocess.run(["prlimit", f"--pid={process.pid}", f"--nofile={count}:"], check=True)
+    # of another user's process it would take CAP_SYS_RESOURCE
+    as_user = ["setpriv", "--reuid", USER, "--init-groups", "--regid",
+               str(pwd.getpwnam(USER).pw_gid)] if USER else []
+    subprocess.run([*as_user, "prlimit", f"--pid={process.pid}", f"--nofile={count}:"], check=True)
 
 
 def test_kill_9_at_any_moment_is_right_after_the_next_start(veth, namespace, make_daemon,
