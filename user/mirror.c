@@ -84,6 +84,13 @@ static bool apply_record(void *context, const struct neigh_record *record)
 	return changed != 0;
 }
 
+static void expect_record(void *context, const struct neigh_record *record, bool again)
+{
+	const struct mirror *mirror = context;
+
+	picture_expect_record(mirror->picture, record, again);
+}
+
 /* Misses cost a system call each to ask for: once a second, and only while there is
  * anything that could have been missed, or made room for what was left out. */
 static void check_losses_soon(struct mirror *mirror)
@@ -495,6 +502,8 @@ static int make_kernel_side(struct mirror *mirror)
 		error = -ENOMEM;
 	if (error)
 		return error;
+
+	source_expect(mirror->source, expect_record, mirror);
 
 	repair_config.netns_fd = mirror->netns_fd;
 	repair_config.picture = mirror->picture;

@@ -3,32 +3,47 @@
  * The table: a chained hash of entries that come from slabs.
  *
  * Keys are chosen by whoever sends packets, so the hash is seeded at start: a
- * stranger cannot aim at one bucket. Entries are taken from slabs of a thousand
+ * stranger cannot aim at one bucket. Entries are taken from slabs of a thousand or more
  * and go back to a free list: no allocation for most new neighbours, none for a
  * change, and memory that follows the largest number of neighbours alone.
+ *
+ * The hash grows by a bucket a new entry (linear hashing, Litwin 1980): the next bucket
+ * in turn is split in two. To double it at once would move all entries in the midst of a
+ * burst, while the source fills up. Buckets that are not used yet are pages that the kernel
+ * has not given yet.
  */
 #include "neigh_table.h"
 
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+#include <sys/mman.h>
 #include <sys/random.h>
 
 #include "backlog.h"
 #include "clock.h"
 
-#define ENTRIES_A_SLAB 1024
+#define ENTRIES_A_SLAB 1024u
+/* A table of more slabs than that goes on by huge pages, if the kernel has any. */
+#define SMALL_SLABS 64u
+#define HUGE_BYTES (2u << 20)
 #define FIRST_BUCKETS 1024u
+#define SPLITS_AHEAD 8u
+/* More entries than that are in no cache of a CPU as a rule. */
+#define CACHED_ENTRIES 4096u
 
 struct slab {
 	struct slab *next;
-	struct neigh_entry entries[ENTRIES_A_SLAB];
+	size_t used, size;		/* entries */
+	struct neigh_entry entries[];
 };
 
 struct neigh_table {
 	struct interface_set *interfaces;
 	struct neigh_entry **buckets;
-	size_t bucket_count;		/* a power of two */
+	size_t bucket_count;
+	size_t bucket_most;
+	size_t round;			/* the power of two that was reached last */
 	size_t limit;
 	size_t count;
 	size_t wanted_count;
@@ -37,7 +52,8 @@ struct neigh_table {
 	struct neigh_entry **last_dirty;	/* the link to append to */
 	struct backlog unwritten;
 	struct neigh_entry *free_entries;	/* by next_in_bucket */
-	struct slab *slabs;
+	struct slab *slabs;			/* the one that is being filled first */
+	size_t slab_count;
 	uint64_t seed[2];
 	void (*changed)(void *context, const struct neigh_entry *entry, const uint8_t *old_mac);
 	void *changed_context;
@@ -49,13 +65,17 @@ struct neigh_table *neigh_table_new(struct interface_set *interfaces, size_t lim
 
 	if (!table)
 		return NULL;
-	table->buckets = calloc(FIRST_BUCKETS, sizeof(*table->buckets));
+	table->bucket_count = FIRST_BUCKETS;
+	table->round = FIRST_BUCKETS;
+	table->bucket_most = FIRST_BUCKETS;
+	while (table->bucket_most < limit)
+		table->bucket_most *= 2;
+	table->buckets = calloc(table->bucket_most, sizeof(*table->buckets));
 	if (!table->buckets || getrandom(table->seed, sizeof(table->seed), 0) < 0) {
 		free(table->buckets);
 		free(table);
 		return NULL;
 	}
-	table->bucket_count = FIRST_BUCKETS;
 	table->interfaces = interfaces;
 	table->limit = limit;
 	table->last_dirty = &table->first_dirty;
@@ -118,7 +138,33 @@ static size_t bucket_of(const struct neigh_table *table, const struct interface 
 	memcpy(words, addr, sizeof(words));
 	hash = mix(words[0] ^ table->seed[0], words[1] ^ table->seed[1]);
 	hash = mix(hash ^ (uint64_t)(uintptr_t)interface, table->seed[0] ^ family);
-	return (size_t)hash & (table->bucket_count - 1);
+	/* a bucket that has not been split in this round stands for the two that it will be */
+	if (((size_t)hash & (2 * table->round - 1)) < table->bucket_count)
+		return (size_t)hash & (2 * table->round - 1);
+	return (size_t)hash & (table->round - 1);
+}
+
+/* Both lines that it may lie in. NULL: for nothing. */
+static void ask_for(const struct neigh_entry *entry)
+{
+	if (!entry)
+		return;
+	__builtin_prefetch(entry, 1);
+	__builtin_prefetch(&entry->in_flight_mac, 1);
+}
+
+void neigh_table_expect(const struct neigh_table *table, const struct interface *interface,
+			uint8_t family, const uint8_t *addr, bool again)
+{
+	struct neigh_entry *const *bucket;
+
+	if (table->count < CACHED_ENTRIES)
+		return;
+	bucket = &table->buckets[bucket_of(table, interface, family, addr)];
+	if (!again)
+		__builtin_prefetch(bucket);
+	else
+		ask_for(*bucket);
 }
 
 struct neigh_entry *neigh_table_find(struct neigh_table *table, const struct interface *interface,
@@ -132,51 +178,69 @@ struct neigh_entry *neigh_table_find(struct neigh_table *table, const struct int
 	return entry;
 }
 
-/* Doubles the buckets. Without memory for that the chains only get longer. */
-static void grow(struct neigh_table *table)
+/* Shares out the entries of the bucket whose turn it is between that and a new one. */
+static void split_bucket(struct neigh_table *table)
 {
-	struct neigh_entry **old = table->buckets;
-	size_t old_count = table->bucket_count;
-	struct neigh_entry **buckets = calloc(old_count * 2, sizeof(*buckets));
+	struct neigh_entry **from = &table->buckets[table->bucket_count - table->round];
+	struct neigh_entry **at = from, *entry;
 
-	if (!buckets)
+	if (table->bucket_count == table->bucket_most)
 		return;
-	table->buckets = buckets;
-	table->bucket_count = old_count * 2;
-	for (size_t i = 0; i < old_count; i++) {
-		struct neigh_entry *entry = old[i];
+	ask_for(from[SPLITS_AHEAD]);
+	table->bucket_count++;
+	while ((entry = *at)) {
+		size_t bucket = bucket_of(table, entry->interface, entry->family, entry->addr);
 
-		while (entry) {
-			struct neigh_entry *next = entry->next_in_bucket;
-			size_t bucket = bucket_of(table, entry->interface, entry->family,
-						  entry->addr);
-
-			entry->next_in_bucket = buckets[bucket];
-			buckets[bucket] = entry;
-			entry = next;
+		if (&table->buckets[bucket] == from) {
+			at = &entry->next_in_bucket;
+			continue;
 		}
+		*at = entry->next_in_bucket;
+		entry->next_in_bucket = table->buckets[bucket];
+		table->buckets[bucket] = entry;
 	}
-	free(old);
+	if (table->bucket_count == 2 * table->round)
+		table->round *= 2;
+}
+
+static struct slab *make_slab(struct neigh_table *table)
+{
+	size_t bytes = sizeof(struct slab) + ENTRIES_A_SLAB * sizeof(struct neigh_entry);
+	struct slab *slab;
+
+	if (table->slab_count < SMALL_SLABS) {
+		slab = malloc(bytes);
+	} else {
+		bytes = HUGE_BYTES;
+		slab = aligned_alloc(HUGE_BYTES, bytes);
+		/* where there are none, small pages do */
+		if (slab)
+			madvise(slab, bytes, MADV_HUGEPAGE);
+	}
+	if (!slab)
+		return NULL;
+	slab->next = table->slabs;
+	slab->used = 0;
+	slab->size = (bytes - sizeof(*slab)) / sizeof(slab->entries[0]);
+	table->slabs = slab;
+	table->slab_count++;
+	return slab;
 }
 
 static struct neigh_entry *allocate(struct neigh_table *table)
 {
-	struct neigh_entry *entry;
+	struct neigh_entry *entry = table->free_entries;
+	struct slab *slab = table->slabs;
 
-	if (!table->free_entries) {
-		struct slab *slab = malloc(sizeof(*slab));
-
+	if (entry) {
+		table->free_entries = entry->next_in_bucket;
+	} else {
+		if (!slab || slab->used == slab->size)
+			slab = make_slab(table);
 		if (!slab)
 			return NULL;
-		slab->next = table->slabs;
-		table->slabs = slab;
-		for (size_t i = 0; i < ENTRIES_A_SLAB; i++) {
-			slab->entries[i].next_in_bucket = table->free_entries;
-			table->free_entries = &slab->entries[i];
-		}
+		entry = &slab->entries[slab->used++];
 	}
-	entry = table->free_entries;
-	table->free_entries = entry->next_in_bucket;
 	memset(entry, 0, sizeof(*entry));
 	return entry;
 }
@@ -193,7 +257,7 @@ static struct neigh_entry *get(struct neigh_table *table, struct interface *inte
 	if (!entry)
 		return NULL;
 	if (table->count >= table->bucket_count)
-		grow(table);
+		split_bucket(table);
 	entry->interface = interface;
 	entry->family = family;
 	memcpy(entry->addr, addr, sizeof(entry->addr));
@@ -434,6 +498,7 @@ struct neigh_entry *neigh_table_take_dirty(struct neigh_table *table)
 		table->dirty_count--;
 		entry->on_dirty_list = false;
 		if (needs_write(entry)) {
+			ask_for(table->first_dirty);
 			entry->in_flight = true;
 			entry->in_flight_wanted = entry->wanted;
 			memcpy(entry->in_flight_mac, entry->wanted_mac,
@@ -444,6 +509,11 @@ struct neigh_entry *neigh_table_take_dirty(struct neigh_table *table)
 		put(table, entry);
 	}
 	return NULL;
+}
+
+void neigh_table_expect_entry(const struct neigh_entry *entry)
+{
+	ask_for(entry);
 }
 
 void neigh_table_acknowledge(struct neigh_table *table, struct neigh_entry *entry)

@@ -29,15 +29,11 @@ enum neigh_published {
 	PUBLISHED_OTHER,	/* something else, or not known: to be replaced as a whole */
 };
 
+/* First what each change of a neighbour needs, so that it lies in as few cache lines as
+ * it can; last what a new one, a dump or a look-up needs. */
 struct neigh_entry {
 	struct neigh_entry *next_in_bucket;
-	struct neigh_entry *next_dirty;
-	struct neigh_entry *next_of_interface;
-	struct neigh_entry **link_of_interface;	/* what points to this one */
-	struct neigh_entry *next_held;		/* the confirmer's list */
 	struct interface *interface;
-	uint64_t record_time_ns;		/* of the last record applied */
-	uint64_t observed_ns;			/* start of the last dump or look-up applied */
 	uint8_t addr[16];
 	uint8_t family;				/* NEIGHTRACK_FAMILY_* */
 	uint8_t published;			/* enum neigh_published */
@@ -55,6 +51,12 @@ struct neigh_entry {
 	bool unverified;			/* the audit of Redis has not seen its key yet */
 	bool unwritten;				/* the two sides differ: counted in the backlog */
 	uint32_t unwritten_slot;
+	struct neigh_entry *next_dirty;
+	uint64_t observed_ns;			/* start of the last dump or look-up applied */
+	uint64_t record_time_ns;		/* of the last record applied */
+	struct neigh_entry *next_of_interface;
+	struct neigh_entry **link_of_interface;	/* what points to this one */
+	struct neigh_entry *next_held;		/* the confirmer's list */
 };
 
 _Static_assert(sizeof(struct neigh_entry) <= 120, "memory per neighbour");
@@ -85,6 +87,12 @@ struct neigh_entry *neigh_table_find(struct neigh_table *table, const struct int
 				     uint8_t family, const uint8_t *addr);
 struct neigh_entry *neigh_table_get(struct neigh_table *table, struct interface *interface,
 				    uint8_t family, const uint8_t *addr);
+
+/* That address will be looked for soon, and again: what that waits for is asked for. */
+void neigh_table_expect(const struct neigh_table *table, const struct interface *interface,
+			uint8_t family, const uint8_t *addr, bool again);
+/* The same of an entry that is known; NULL: of none. */
+void neigh_table_expect_entry(const struct neigh_entry *entry);
 
 /* The kernel's side: the entry has this MAC; NULL: it must not be in Redis.
  * Returns whether that differs from what was wanted before. */

@@ -136,6 +136,16 @@ static struct neigh_entry *get_wanted(struct picture *picture, struct interface 
 	       neigh_table_get(picture->table, interface, key->family, key->addr);
 }
 
+void picture_expect_record(const struct picture *picture, const struct neigh_record *record,
+			   bool again)
+{
+	const struct neigh_key *key = &record->key;
+	const struct interface *interface = interface_by_index(picture->interfaces, key->ifindex);
+
+	if (interface)
+		neigh_table_expect(picture->table, interface, key->family, key->addr, again);
+}
+
 int picture_apply_record(struct picture *picture, const struct neigh_record *record)
 {
 	const struct neigh_key *key = &record->key;

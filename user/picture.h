@@ -40,6 +40,9 @@ uint32_t picture_interface_flags(const struct options *options,
 /* Whether interfaces of that name are not to be mirrored. */
 bool picture_ignores(const struct options *options, const char *interface);
 
+/* That record will be applied soon: see neigh_table_expect(). */
+void picture_expect_record(const struct picture *picture, const struct neigh_record *record,
+			   bool again);
 /* A record from the source. Returns 1 if it changed what is wanted, 0 if not, or
  * -ENOMEM: a resync is due. */
 int picture_apply_record(struct picture *picture, const struct neigh_record *record);

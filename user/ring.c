@@ -27,6 +27,22 @@ struct ring {
 	const uint8_t *data;
 	size_t size_bytes;
 	size_t page_bytes;
+	unsigned long known_position;	/* of the producer, when it was last looked at */
+};
+
+/*
+ * Records are taken in groups: both positions lie in cache lines that the producers' CPUs
+ * write or read for each record, and to look at them, or move them, for each record
+ * here too would have these lines go to and fro all the time.
+ */
+#define GROUP 16u
+
+struct group {
+	size_t count;
+	const void *records[GROUP];
+	uint32_t bytes[GROUP];
+	/* of the one that wraps around the end: all that can be reserved is one lap */
+	_Alignas(uint64_t) uint8_t wrapped[RING_RECORD_BYTES];
 };
 
 struct ring *ring_open(int map_fd, size_t size_bytes)
@@ -55,6 +71,7 @@ struct ring *ring_open(int map_fd, size_t size_bytes)
 	__atomic_store_n(ring->consumer_position,
 			 __atomic_load_n(ring->producer_position, __ATOMIC_ACQUIRE),
 			 __ATOMIC_RELEASE);
+	ring->known_position = *ring->consumer_position;
 	return ring;
 fail:
 	saved_errno = errno;
@@ -88,33 +105,65 @@ static const void *record_at(const struct ring *ring, size_t offset, uint32_t by
 	return wrapped;
 }
 
-size_t ring_consume(struct ring *ring, size_t limit,
-		    void (*consume)(void *context, const void *record, size_t bytes),
-		    void *context)
+/* Collects committed records, up to `most`. What is between them and the position that
+ * is returned is done with: discarded, or longer than any of ours. */
+static unsigned long gather(struct ring *ring, unsigned long position, size_t most,
+			    struct group *group)
 {
-	unsigned long position = *ring->consumer_position;
-	_Alignas(uint64_t) uint8_t wrapped[RING_RECORD_BYTES];
-	size_t consumed = 0;
-
-	while (consumed < limit &&
-	       position < __atomic_load_n(ring->producer_position, __ATOMIC_ACQUIRE)) {
+	group->count = 0;
+	while (group->count < most) {
 		size_t offset = position & (ring->size_bytes - 1);
-		/* positions are multiples of 8, as long as a header: it never wraps */
-		uint32_t header = __atomic_load_n((const uint32_t *)(const void *)
-						  (ring->data + offset), __ATOMIC_ACQUIRE);
-		uint32_t bytes = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
+		uint32_t header, bytes;
 
+		if (position == ring->known_position)
+			ring->known_position = __atomic_load_n(ring->producer_position,
+							       __ATOMIC_ACQUIRE);
+		if (position == ring->known_position)
+			break;
+		/* positions are multiples of 8, as long as a header: it never wraps */
+		header = __atomic_load_n((const uint32_t *)(const void *)(ring->data + offset),
+					 __ATOMIC_ACQUIRE);
+		bytes = header & ~(BPF_RINGBUF_BUSY_BIT | BPF_RINGBUF_DISCARD_BIT);
 		if (header & BPF_RINGBUF_BUSY_BIT)
 			break;
 		if (!(header & BPF_RINGBUF_DISCARD_BIT) && bytes <= RING_RECORD_BYTES) {
 			offset = (offset + BPF_RINGBUF_HDR_SZ) & (ring->size_bytes - 1);
-			consume(context, record_at(ring, offset, bytes, wrapped), bytes);
-			consumed++;
+			group->records[group->count] = record_at(ring, offset, bytes,
+								 group->wrapped);
+			group->bytes[group->count++] = bytes;
 		}
 		position += (bytes + BPF_RINGBUF_HDR_SZ + 7ul) & ~7ul;
+	}
+	return position;
+}
+
+static void expect_all(const struct ring_consumer *consumer, const struct group *group,
+		       bool again)
+{
+	for (size_t i = 0; consumer->expect && i < group->count; i++)
+		consumer->expect(consumer->context, group->records[i], group->bytes[i], again);
+}
+
+size_t ring_consume(struct ring *ring, size_t limit, const struct ring_consumer *consumer)
+{
+	unsigned long position = *ring->consumer_position, next;
+	struct group group;
+	size_t consumed = 0;
+
+	for (;;) {
+		size_t most = limit - consumed;
+
+		next = gather(ring, position, most < GROUP ? most : GROUP, &group);
+		if (next == position)
+			return consumed;
+		expect_all(consumer, &group, false);
+		expect_all(consumer, &group, true);
+		for (size_t i = 0; i < group.count; i++)
+			consumer->consume(consumer->context, group.records[i], group.bytes[i]);
+		consumed += group.count;
+		position = next;
 		__atomic_store_n(ring->consumer_position, position, __ATOMIC_RELEASE);
 	}
-	return consumed;
 }
 
 bool ring_has_pending(const struct ring *ring)

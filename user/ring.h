@@ -22,14 +22,21 @@ struct ring;
 struct ring *ring_open(int map_fd, size_t size_bytes);
 void ring_close(struct ring *ring);
 
+struct ring_consumer {
+	/* Or NULL. Of some records, and of the same again, before they are consumed: so
+	 * that what a look at one of them waits for can be asked for beforehand, and what
+	 * that leads to as well, for all of them at a time. */
+	void (*expect)(void *context, const void *record, size_t bytes, bool again);
+	void (*consume)(void *context, const void *record, size_t bytes);
+	void *context;
+};
+
 /*
  * Hands up to `limit` committed records to consume(), in order, in place (but for
- * one that wraps around the ring's end): the memory is the kernel's again when
- * consume() returns. Returns their number.
+ * one that wraps around the ring's end): the memory is the kernel's again some records
+ * after consume() has returned. Returns their number.
  */
-size_t ring_consume(struct ring *ring, size_t limit,
-		    void (*consume)(void *context, const void *record, size_t bytes),
-		    void *context);
+size_t ring_consume(struct ring *ring, size_t limit, const struct ring_consumer *consumer);
 
 /* Whether anything was reserved that has not been consumed. A full barrier
  * stands before the look: see wakeup_flags() in bpf/publish.h. */

@@ -57,6 +57,12 @@ size_t source_consume(struct source *source, size_t limit, source_apply apply, v
 	return source->ops->consume(source, limit, apply, context);
 }
 
+void source_expect(struct source *source, source_expectation expect, void *context)
+{
+	source->expect = expect;
+	source->expect_context = context;
+}
+
 bool source_blocks(const struct source *source)
 {
 	return source->ops->wait && source->without & ABLATION_EVENT_LOOP;

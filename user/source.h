@@ -54,6 +54,11 @@ typedef bool (*source_apply)(void *context, const struct neigh_record *record);
  */
 size_t source_consume(struct source *source, size_t limit, source_apply apply, void *context);
 
+/* Sources that can look ahead tell expect() of records soon before they are handed out,
+ * and of the same again: see ring.h. */
+typedef void (*source_expectation)(void *context, const struct neigh_record *record, bool again);
+void source_expect(struct source *source, source_expectation expect, void *context);
+
 /*
  * Whether the source is read by source_wait() instead, which waits some ms for one
  * message: the way of a program without an event loop.

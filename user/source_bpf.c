@@ -111,12 +111,27 @@ static void consume_one(void *context, const void *record, size_t bytes)
 	consumer->apply(consumer->context, record);
 }
 
+static void expect_one(void *context, const void *record, size_t bytes, bool again)
+{
+	const struct consumer *consumer = context;
+	const struct source *base = &consumer->source->base;
+
+	if (bytes >= sizeof(struct neigh_record))
+		base->expect(base->expect_context, record, again);
+}
+
 static size_t bpf_consume(struct source *base, size_t limit, source_apply apply, void *context)
 {
 	struct bpf_source *source = bpf_source(base);
 	struct consumer consumer = { .source = source, .apply = apply, .context = context };
 
-	return ring_consume(source->ring, limit, consume_one, &consumer);
+	const struct ring_consumer ring_consumer = {
+		.expect = base->expect ? expect_one : NULL,
+		.consume = consume_one,
+		.context = &consumer,
+	};
+
+	return ring_consume(source->ring, limit, &ring_consumer);
 }
 
 static bool bpf_may_sleep(struct source *base)

@@ -36,6 +36,8 @@ struct source_ops {
 struct source {
 	const struct source_ops *ops;
 	uint32_t without;		/* enum ablation */
+	source_expectation expect;	/* or NULL */
+	void *expect_context;
 };
 
 int source_bpf_new(struct source **source, const struct source_config *config);

@@ -19,6 +19,7 @@
 #include "producer.h"
 
 #define MAX_FLUSHES 16u
+#define ANSWERS_AHEAD 8u
 #define FIRST_PAUSE_NS (100 * NS_PER_MS)
 #define LAST_PAUSE_NS (5 * NS_PER_S)
 /* After an ASK: keys may be on either node, and a transaction cannot have both. */
@@ -285,11 +286,21 @@ static void end_flush(struct writer *writer)
 	writer_run(writer);
 }
 
+/* The entry of an answer some answers ahead, which may be in no cache of the CPU any more. */
+static void expect_answers(const struct flush *flush, uint32_t answered)
+{
+	uint32_t ahead = answered + ANSWERS_AHEAD;
+
+	if (ahead < flush->count)
+		neigh_table_expect_entry(flush->writes[ahead].entry);
+}
+
 static void on_answer(void *context, const struct reply *reply)
 {
 	struct writer *writer = context;
 	struct flush *flush = oldest(writer);
 
+	expect_answers(flush, flush->answered);
 	handle_answer(writer, &flush->writes[flush->answered++], reply);
 	if (flush->answered == flush->count)
 		end_flush(writer);
@@ -344,8 +355,10 @@ static void on_executed(void *context, const struct reply *reply)
 				  "outcome of %u commands", flush->count);
 		return;
 	}
-	for (uint32_t i = 0; i < flush->count; i++)
+	for (uint32_t i = 0; i < flush->count; i++) {
+		expect_answers(flush, i);
 		handle_answer(writer, &flush->writes[i], &reply->elements[i]);
+	}
 	end_flush(writer);
 }
 
@@ -355,6 +368,7 @@ static void acknowledge_produced(struct writer *writer, struct flush *flush)
 	for (uint32_t i = 0; i < flush->count; i++) {
 		struct neigh_entry *entry = flush->writes[i].entry;
 
+		expect_answers(flush, i);
 		if (entry->in_flight_wanted)
 			writer->stats.sets++;
 		else

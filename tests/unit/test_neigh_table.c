@@ -371,6 +371,70 @@ static void a_hundred_thousand_are_all_found_again(void **state)
 	assert_int_equal(neigh_table_count(fixture->table), 0);
 }
 
+static void count_visit(void *context, struct neigh_entry *entry)
+{
+	size_t *visits = context;
+
+	assert_true(entry->wanted);
+	(*visits)++;
+}
+
+static bool has(struct fixture *fixture, uint32_t number)
+{
+	uint8_t addr[16] = { 10, (uint8_t)(number >> 16), (uint8_t)(number >> 8),
+			     (uint8_t)number };
+
+	return neigh_table_find(fixture->table, fixture->eth0, NEIGHTRACK_FAMILY_IPV4, addr);
+}
+
+static void write_all(struct fixture *fixture)
+{
+	struct neigh_entry *entry;
+
+	while ((entry = neigh_table_take_dirty(fixture->table)))
+		neigh_table_acknowledge(fixture->table, entry);
+}
+
+/* At each size: the hash is split a bucket at a time, so most are in the midst of a round. */
+static void while_the_hash_grows_each_is_there_once(void **state)
+{
+	struct fixture *fixture = *state;
+	size_t wanted = 0;
+
+	for (uint32_t i = 0; i < 9000; i++) {
+		neigh_table_want(fixture->table, entry_of(fixture, fixture->eth0, i), mac_a);
+		wanted++;
+		if (i % 3 == 2) {	/* one from long ago goes */
+			neigh_table_want(fixture->table, entry_of(fixture, fixture->eth0, i / 3),
+					 NULL);
+			wanted--;
+		}
+		if (i % 500 == 499) {
+			size_t visits = 0;
+
+			write_all(fixture);
+			neigh_table_for_each(fixture->table, count_visit, &visits);
+			assert_int_equal(visits, wanted);
+		}
+	}
+	for (uint32_t i = 0; i < 9000; i++)
+		assert_int_equal(has(fixture, i), i >= 3000);
+}
+
+static void what_is_expected_may_be_there_or_not(void **state)
+{
+	struct fixture *fixture = *state;
+	const uint8_t addr[16] = { 10 };
+
+	for (uint32_t i = 1; i < 10000; i++)
+		neigh_table_want(fixture->table, entry_of(fixture, fixture->eth0, i), mac_a);
+	for (uint32_t again = 0; again < 2; again++)
+		neigh_table_expect(fixture->table, fixture->eth0, NEIGHTRACK_FAMILY_IPV4, addr,
+				   again);
+	assert_false(has(fixture, 0));
+	assert_int_equal(neigh_table_count(fixture->table), 9999);
+}
+
 #define test(name) cmocka_unit_test_setup_teardown(name, set_up, tear_down)
 
 int main(void)
@@ -399,6 +463,8 @@ int main(void)
 		test(an_interface_that_is_gone_is_freed_with_its_last_entry),
 		test(addresses_that_differ_in_one_bit_or_in_family_are_apart),
 		test(a_hundred_thousand_are_all_found_again),
+		test(while_the_hash_grows_each_is_there_once),
+		test(what_is_expected_may_be_there_or_not),
 	};
 
 	return cmocka_run_group_tests_name("neigh_table", tests, NULL, NULL);
