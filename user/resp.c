@@ -6,7 +6,6 @@
 #include <string.h>
 
 #define FIRST_BYTES 16384u
-#define LENGTH_BYTES 16u	/* "$4294967295\r\n" and room to spare */
 
 void resp_buffer_free(struct resp_buffer *buffer)
 {
@@ -14,8 +13,7 @@ void resp_buffer_free(struct resp_buffer *buffer)
 	*buffer = (struct resp_buffer){ 0 };
 }
 
-/* Room for `count` more bytes; NULL after a lack of memory. */
-static char *room(struct resp_buffer *buffer, size_t count)
+char *resp_room(struct resp_buffer *buffer, size_t count)
 {
 	size_t size = buffer->size ? buffer->size : FIRST_BYTES;
 	char *bytes;
@@ -36,12 +34,21 @@ static char *room(struct resp_buffer *buffer, size_t count)
 	return bytes + buffer->used;
 }
 
-/* Writes mark, number, CR LF; returns the end. */
-static char *put_length(char *at, char mark, size_t number)
+char *resp_put_length(char *at, char mark, size_t number)
 {
 	char digits[20];
 	size_t count = 0;
 
+	/* nearly all lengths: without a loop of divisions */
+	if (number < 100) {
+		*at++ = mark;
+		if (number >= 10)
+			*at++ = (char)('0' + number / 10);
+		*at++ = (char)('0' + number % 10);
+		*at++ = '\r';
+		*at++ = '\n';
+		return at;
+	}
 	do {
 		digits[count++] = (char)('0' + number % 10);
 		number /= 10;
@@ -56,24 +63,19 @@ static char *put_length(char *at, char mark, size_t number)
 
 void resp_begin(struct resp_buffer *buffer, uint32_t words)
 {
-	char *at = room(buffer, LENGTH_BYTES);
+	char *at = resp_room(buffer, RESP_LENGTH_BYTES);
 
 	if (at)
-		buffer->used = (size_t)(put_length(at, '*', words) - buffer->bytes);
+		resp_end(buffer, resp_put_length(at, '*', words));
 }
 
 void resp_word(struct resp_buffer *buffer, const char *bytes, size_t count)
 {
-	char *at = room(buffer, LENGTH_BYTES + 8 + count);
+	char *at = resp_room(buffer, RESP_WORD_BYTES + count);
 
 	if (!at)
 		return;
-	at = put_length(at, '$', count);
-	memcpy(at, bytes, count);
-	at += count;
-	*at++ = '\r';
-	*at++ = '\n';
-	buffer->used = (size_t)(at - buffer->bytes);
+	resp_end(buffer, resp_put_word(at, bytes, count));
 }
 
 void resp_text(struct resp_buffer *buffer, const char *text)

@@ -9,6 +9,9 @@
 #include <linux/types.h>
 #include "neightrack/record.h"
 
+/* Of a command that writes a neighbour, beside its key. */
+#define WRITE_BYTES (RESP_WORD_BYTES + 128u)
+
 static const char *family_name(uint8_t family)
 {
 	return family == NEIGHTRACK_FAMILY_IPV6 ? "IPv6" : "IPv4";
@@ -123,16 +126,17 @@ void schema_scan_pattern_of_all(const struct schema *schema, char *pattern)
 void schema_write_fields(struct resp_buffer *buffer, const char *key, size_t key_bytes,
 			 uint8_t family, const uint8_t *mac)
 {
-	char text[MAC_TEXT_BYTES];
-	size_t mac_bytes = mac_to_text(mac, text);
+	char *at = resp_room(buffer, WRITE_BYTES + key_bytes);
 
-	resp_begin(buffer, 6);
-	resp_word(buffer, "HSET", 4);
-	resp_word(buffer, key, key_bytes);
-	resp_word(buffer, "neigh", 5);
-	resp_word(buffer, text, mac_bytes);
-	resp_word(buffer, "family", 6);
-	resp_word(buffer, family_name(family), 4);
+	if (!at)
+		return;
+	at = RESP_PUT(at, "*6\r\n$4\r\nHSET\r\n");
+	at = resp_put_word(at, key, key_bytes);
+	at = RESP_PUT(at, "$5\r\nneigh\r\n$17\r\n");
+	at += mac_to_text(mac, at);
+	at = RESP_PUT(at, "\r\n$6\r\nfamily\r\n$4\r\n");
+	at = resp_put(at, family_name(family), 4);
+	resp_end(buffer, RESP_PUT(at, "\r\n"));
 }
 
 void schema_write_set(const struct schema *schema, struct resp_buffer *buffer,
@@ -150,10 +154,12 @@ void schema_write_delete(const struct schema *schema, struct resp_buffer *buffer
 {
 	char key[SCHEMA_KEY_BYTES];
 	size_t key_bytes = schema_key(schema, interface, family, addr, key);
+	char *at = resp_room(buffer, WRITE_BYTES + key_bytes);
 
-	resp_begin(buffer, 2);
-	resp_word(buffer, "DEL", 3);
-	resp_word(buffer, key, key_bytes);
+	if (!at)
+		return;
+	at = RESP_PUT(at, "*2\r\n$3\r\nDEL\r\n");
+	resp_end(buffer, resp_put_word(at, key, key_bytes));
 }
 
 void schema_write_read(struct resp_buffer *buffer, const char *key, size_t key_bytes)
