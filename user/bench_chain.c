@@ -25,6 +25,7 @@ struct ends {
 	int commands[2];		/* between the first process [0] and the second [1] */
 	int tidings[2];			/* from the second [1] to the caller [0] */
 	pid_t first, second;
+	bool is_deaf;
 };
 
 static void begin_child(void)
@@ -46,10 +47,13 @@ static void be_first(const struct ends *ends)
 
 	begin_child();
 	epoll_ctl(epoll_fd, EPOLL_CTL_ADD, ends->doorbell, &ring);
-	epoll_ctl(epoll_fd, EPOLL_CTL_ADD, ends->commands[0], &redis);
+	if (!ends->is_deaf)
+		epoll_ctl(epoll_fd, EPOLL_CTL_ADD, ends->commands[0], &redis);
 	while (epoll_wait(epoll_fd, &event, 1, -1) == 1) {
 		if (event.data.fd == ends->doorbell) {
 			eventfd_read(ends->doorbell, &count);
+			if (ends->is_deaf)
+				recv(ends->commands[0], bytes, sizeof(bytes), MSG_DONTWAIT);
 			send(ends->commands[0], bytes, sizeof(bytes), MSG_NOSIGNAL);
 		} else if (recv(ends->commands[0], bytes, sizeof(bytes), 0) <= 0) {
 			break;
@@ -138,9 +142,9 @@ static int ring_at_rate(const struct ends *ends, uint32_t rate, uint32_t events,
 	return 0;
 }
 
-int bench_chain_measure(uint32_t rate, uint32_t events, struct bench_chain *chain)
+int bench_chain_measure(uint32_t rate, uint32_t events, bool is_deaf, struct bench_chain *chain)
 {
-	struct ends ends = { -1, { -1, -1 }, { -1, -1 }, 0, 0 };
+	struct ends ends = { -1, { -1, -1 }, { -1, -1 }, 0, 0, is_deaf };
 	uint64_t *times_ns = calloc(events, sizeof(*times_ns));
 	struct bench_usage before, after;
 	int error = times_ns ? start(&ends) : -ENOMEM;

@@ -8,6 +8,7 @@
 #ifndef NEIGHTRACK_BENCH_CHAIN_H
 #define NEIGHTRACK_BENCH_CHAIN_H
 
+#include <stdbool.h>
 #include <stdint.h>
 
 struct bench_chain {
@@ -16,7 +17,8 @@ struct bench_chain {
 	double p99_us;
 };
 
-/* 0 or -errno. */
-int bench_chain_measure(uint32_t rate, uint32_t events, struct bench_chain *chain);
+/* is_deaf: the first process is not woken by answers, and takes each when it is woken by the
+ * next eventfd: what it is worth to leave that wakeup out. 0 or -errno. */
+int bench_chain_measure(uint32_t rate, uint32_t events, bool is_deaf, struct bench_chain *chain);
 
 #endif

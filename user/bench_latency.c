@@ -199,14 +199,17 @@ static int measure(struct bench_world *world, const struct bench_options *option
 /* What the same hops take if nobody does anything on the way. */
 static int report_chain(const struct bench_options *options, struct bench_result *result)
 {
-	struct bench_chain chain;
-	int error = bench_chain_measure(options->rate, options->rate, &chain);
+	struct bench_chain chain, deaf;
+	int error = bench_chain_measure(options->rate, options->rate, false, &chain);
 
+	if (!error)
+		error = bench_chain_measure(options->rate, options->rate, true, &deaf);
 	if (error)
 		return error;
 	bench_result_set(result, "chain_p50_us", chain.p50_us);
 	bench_result_set(result, "chain_p99_us", chain.p99_us);
 	bench_result_set(result, "chain_cpu_share", chain.cpu_seconds_an_event * options->rate);
+	bench_result_set(result, "chain_deaf_cpu_share", deaf.cpu_seconds_an_event * options->rate);
 	return 0;
 }
 
@@ -230,7 +233,6 @@ int bench_run_latency(struct bench_world *world, const struct bench_options *opt
 	error = report_chain(options, result);
 	if (!error)
 		error = bench_change_all(world, BENCH_SET, options->neighbours, 0, NULL);
-
 	if (!error)
 		error = bench_world_start_daemon(world, options->neighbours, NULL);
 	if (!error)
