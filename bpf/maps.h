@@ -45,7 +45,7 @@ struct {
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
 	__uint(max_entries, NEIGH_HOOKS);	/* a slot */
-	__type(key, __u32);
+	__type(key, __u32);	/* the kernel takes no enum: it would drop all types of the map */
 	__type(value, struct neigh_counters);
 } counters SEC(".maps");
 
