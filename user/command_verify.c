@@ -8,7 +8,6 @@
  */
 #include "command.h"
 
-#include <json-c/json.h>
 #include <stdio.h>
 #include <stdlib.h>
 #include <string.h>
@@ -17,6 +16,7 @@
 #include "listing.h"
 #include "log.h"
 #include "neigh_text.h"
+#include "output.h"
 #include "schema.h"
 
 #define LOOKS 4
@@ -165,7 +165,8 @@ static void keep_lasting(struct differences *differences, const struct differenc
 	differences->count = kept;
 }
 
-static void print_json(const struct differences *differences, bool pretty)
+static void print_json(const struct differences *differences,
+		       const struct command_arguments *arguments)
 {
 	json_object *object = json_object_new_object();
 	json_object *array = json_object_new_array();
@@ -174,23 +175,18 @@ static void print_json(const struct differences *differences, bool pretty)
 		const struct difference *difference = &differences->list[i];
 		json_object *row = json_object_new_object();
 
-		json_object_object_add(row, "key", json_object_new_string(difference->key));
-		json_object_object_add(row, "difference", json_object_new_string(difference->what));
+		output_add_text(row, "key", difference->key);
+		output_add_text(row, "difference", difference->what);
 		if (difference->kernel[0])
-			json_object_object_add(row, differences->sides->kernel,
-					       json_object_new_string(difference->kernel));
+			output_add_text(row, differences->sides->kernel, difference->kernel);
 		if (difference->redis[0])
-			json_object_object_add(row, differences->sides->redis,
-					       json_object_new_string(difference->redis));
+			output_add_text(row, differences->sides->redis, difference->redis);
 		json_object_array_add(array, row);
 	}
-	json_object_object_add(object, "equal", json_object_new_boolean(!differences->count));
-	json_object_object_add(object, "compared",
-			       json_object_new_int64((int64_t)differences->compared));
+	output_add_bool(object, "equal", !differences->count);
+	output_add_number(object, "compared", differences->compared);
 	json_object_object_add(object, "differences", array);
-	puts(json_object_to_json_string_ext(object, pretty ? JSON_C_TO_STRING_PRETTY :
-							     JSON_C_TO_STRING_PLAIN));
-	json_object_put(object);
+	output_json(arguments, object);
 }
 
 static void print_text(const struct differences *differences)
@@ -238,7 +234,7 @@ int command_verify(const struct options *options, const struct command_arguments
 		lasting = again;
 	}
 	if (arguments->json)
-		print_json(&lasting, arguments->pretty);
+		print_json(&lasting, arguments);
 	else
 		print_text(&lasting);
 	status = lasting.count ? COMMAND_DIFFERENT : COMMAND_OK;

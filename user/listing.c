@@ -25,6 +25,19 @@ int listing_compare(const void *a, const void *b)
 	return order ? order : memcmp(left->addr, right->addr, sizeof(left->addr));
 }
 
+void listing_sort(struct listing *listing)
+{
+	if (listing->count)
+		qsort(listing->rows, listing->count, sizeof(*listing->rows), listing_compare);
+}
+
+const struct listing_row *listing_find(const struct listing *listing,
+				       const struct listing_row *row)
+{
+	return listing->count ? bsearch(row, listing->rows, listing->count,
+					sizeof(*listing->rows), listing_compare) : NULL;
+}
+
 struct listing_row *listing_add(struct listing *listing)
 {
 	struct listing_row *row;

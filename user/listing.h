@@ -45,6 +45,10 @@ void listing_free(struct listing *listing);
 
 /* By key alone, as qsort(3) wants it. */
 int listing_compare(const void *a, const void *b);
+void listing_sort(struct listing *listing);
+/* The row of a sorted list with the key of this one; NULL: there is none. */
+const struct listing_row *listing_find(const struct listing *listing,
+				       const struct listing_row *row);
 
 /* Both say on stderr what failed, and return 0 or -errno. */
 int listing_from_kernel(struct listing *listing, const struct options *options);

@@ -7,7 +7,6 @@
 #include <linux/rtnetlink.h>
 #include <poll.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 #include <sys/socket.h>
 #include <unistd.h>
@@ -176,7 +175,7 @@ int listing_from_kernel(struct listing *listing, const struct options *options)
 			  options->netns[0] ? options->netns : "of this process",
 			  strerror(-error));
 	else
-		qsort(listing->rows, listing->count, sizeof(*listing->rows), listing_compare);
+		listing_sort(listing);
 out:
 	netlink_close(&dump.socket);
 	listing_free(&dump.links);

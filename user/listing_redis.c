@@ -9,7 +9,6 @@
 #include <errno.h>
 #include <hiredis/hiredis.h>
 #include <stdio.h>
-#include <stdlib.h>
 #include <string.h>
 
 #include "listing_grow.h"
@@ -185,7 +184,7 @@ static void drop_doubles(struct listing *listing)
 			listing->rows[kept++] = listing->rows[i];
 	listing->count = kept;
 	kept = 0;
-	qsort(listing->rows, listing->count, sizeof(*listing->rows), listing_compare);
+	listing_sort(listing);
 	for (size_t i = 0; i < listing->count; i++)
 		if (!kept || listing_compare(&listing->rows[kept - 1], &listing->rows[i]))
 			listing->rows[kept++] = listing->rows[i];

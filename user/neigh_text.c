@@ -75,13 +75,23 @@ int mac_from_text(const char *text, uint8_t *mac)
 	return 0;
 }
 
+int ip_from_text(const char *text, uint8_t *family, uint8_t *addr)
+{
+	uint8_t family_of_text = strchr(text, ':') ? NEIGHTRACK_FAMILY_IPV6 :
+						     NEIGHTRACK_FAMILY_IPV4;
+
+	memset(addr, 0, 16);
+	if (inet_pton(family_of_text, text, addr) != 1)
+		return -EINVAL;
+	*family = family_of_text;
+	return 0;
+}
+
 int ip_from_canonical_text(const char *text, uint8_t *family, uint8_t *addr)
 {
 	char canonical[IP_TEXT_BYTES];
 
-	memset(addr, 0, 16);
-	*family = strchr(text, ':') ? NEIGHTRACK_FAMILY_IPV6 : NEIGHTRACK_FAMILY_IPV4;
-	if (inet_pton(*family == NEIGHTRACK_FAMILY_IPV6 ? AF_INET6 : AF_INET, text, addr) != 1)
+	if (ip_from_text(text, family, addr))
 		return -EINVAL;
 	ip_to_text(*family, addr, canonical);
 	return strcmp(canonical, text) ? -EINVAL : 0;
@@ -98,4 +108,15 @@ const char *nud_state_name(uint16_t nud_state, unsigned int i)
 		if (nud_state & (1u << bit) && !i--)
 			return names[bit];
 	return NULL;
+}
+
+void nud_state_to_text(uint16_t nud_state, char *text)
+{
+	const char *name;
+
+	for (unsigned int i = 0; (name = nud_state_name(nud_state, i)); i++) {
+		if (i)
+			*text++ = ',';
+		text = stpcpy(text, name);
+	}
 }

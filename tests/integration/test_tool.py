@@ -2,11 +2,14 @@
 """neightrack show and verify, and the pinned maps under bpftool."""
 import json
 import os
+import re
 import stat
+import subprocess
 
 import pytest
-from harness.daemon import PINS, dump_map, tool
+from harness.daemon import BUILD, PINS, dump_map, tool
 from harness.namespace import burst
+from harness.terminal import Terminal
 from harness.waiting import eventually
 
 MAC = "02:00:00:00:00:09"
@@ -103,6 +106,73 @@ def test_an_unknown_command_gets_the_usage():
 def test_a_command_may_be_shortened(mirrored):
     code, out, _ = tool("ver", "--redis", mirrored.redis.url, "--netns", mirrored.namespace.name)
     assert (code, out) == (0, "equal: 3 neighbours\n")
+
+
+@pytest.mark.no_root
+@pytest.mark.parametrize("words", [["help"], ["-h"], ["--help"], ["he"]])
+def test_help_lists_the_commands(words):
+    code, out, errors = tool(*words)
+    assert (code, errors) == (0, "")
+    for name in ("show", "verify", "bench", "help"):
+        assert f"\n  {name} " in out, name
+
+
+@pytest.mark.no_root
+@pytest.mark.parametrize("name", ["show", "verify"])
+@pytest.mark.parametrize("form", [["{}", "help"], ["help", "{}"], ["{}", "-h"], ["--help", "{}"]],
+                         ids=" ".join)
+def test_each_command_has_a_help_of_its_own(name, form):
+    code, out, errors = tool(*(word.format(name) for word in form))
+    assert (code, errors) == (0, "")
+    assert out.startswith("Usage: neightrack [FLAG]... [OPTION]... " + name)
+
+
+@pytest.mark.no_root
+def test_the_help_of_bench_is_its_own():
+    for words in (["bench", "help"], ["help", "bench"], ["bench", "--help"]):
+        code, out, _ = tool(*words)
+        assert code == 0 and out.startswith("Usage: neightrack bench SCENARIO")
+
+
+@pytest.mark.no_root
+def test_version_is_a_flag():
+    assert tool("-V") == tool("--version") and tool("-V")[1].startswith("neightrack ")
+
+
+@pytest.mark.no_root
+def test_without_a_command_the_usage_is_an_error():
+    code, out, errors = tool()
+    assert code == 2 and out == "" and errors.startswith("Usage:")
+
+
+def test_there_are_colours_in_a_pipe_only_if_they_are_asked_for(mirrored):
+    assert "\033" not in show(mirrored)
+    painted = show(mirrored, "-c")
+    assert "\033[35m192.0.2.9\033[0m" in painted and f"\033[33m{MAC}\033[0m" in painted
+    # and the columns are the same
+    assert re.sub(r"\033\[\d*m", "", painted).split() == show(mirrored).split()
+
+
+@pytest.mark.parametrize("environment, is_painted", [
+    ({}, True), ({"NO_COLOR": "1"}, False), ({"NO_COLOR": ""}, True), ({"TERM": "dumb"}, False),
+])
+def test_a_terminal_has_colours_unless_it_must_not(mirrored, environment, is_painted):
+    terminal = Terminal(os.path.join(BUILD, "neightrack"), "show", "--redis", mirrored.redis.url,
+                        "--netns", mirrored.namespace.name,
+                        environment={"TERM": "xterm-256color", **environment})
+    try:
+        eventually(terminal.ended, 10)
+        assert ("\033[35m192.0.2.9" in terminal.text("-e")) == is_painted
+    finally:
+        terminal.close()
+
+
+def test_what_cannot_be_written_is_a_failure(mirrored):
+    with open("/dev/full", "w", encoding="ascii") as full:
+        done = subprocess.run([os.path.join(BUILD, "neightrack"), "show", "--redis",
+                               mirrored.redis.url, "--netns", mirrored.namespace.name],
+                              stdout=full, stderr=subprocess.PIPE, text=True, check=False)
+    assert done.returncode == 2 and "cannot write to stdout" in done.stderr
 
 
 def test_maps_and_programs_are_pinned_for_root_alone(mirrored):

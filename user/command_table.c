@@ -1,0 +1,55 @@
+/* SPDX-License-Identifier: GPL-2.0-or-later */
+/* What the tool can do, and the flags that its sub-commands share. */
+#include "command.h"
+
+#include <string.h>
+
+#define SELECTION "[dev NAME] [ADDRESS[/LENGTH]]"
+
+const struct command command_table[] = {
+	{ .name = "show", .arguments = SELECTION, .words = "dev",
+	  .help = "list the neighbours that are in Redis",
+	  .run = command_show },
+	{ .name = "verify", .arguments = "",
+	  .help = "compare Redis with the kernel",
+	  .details = "Exit code: 0 equal, 1 different, 2 could not tell.\n",
+	  .run = command_verify },
+	{ .name = "probe", .arguments = "",
+	  .help = "tell what this machine, this process and Redis allow",
+	  .details = "Exit code: 0 neightrackd can run, 1 it cannot, 2 wrong usage.\n",
+	  .run = command_probe },
+	{ .name = "bench", .arguments = "SCENARIO [OPTION]...",
+	  .help = "measure how fast it is: neightrack bench --help",
+	  .run_alone = command_bench },
+	{ 0 }
+};
+
+const struct command_flag command_flags[] = {
+	{ 'j', "json", NULL, "JSON", NULL },
+	{ 'p', "pretty", NULL, "JSON, with line breaks", NULL },
+	{ '4', NULL, NULL, "IPv4 alone", NULL },
+	{ '6', NULL, NULL, "IPv6 alone", NULL },
+	{ 'c', "color", NULL, "colours, though stdout is no terminal", NULL },
+	{ 'h', "help", NULL, "print this", NULL },
+	{ 'V', "version", NULL, "print the version", NULL },
+	{ 0 }
+};
+
+const struct command *command_find(const char *word, bool *is_ambiguous)
+{
+	const struct command *found = NULL;
+	size_t bytes = strlen(word);
+
+	*is_ambiguous = false;
+	for (const struct command *command = command_table; command->name; command++) {
+		if (!strcmp(command->name, word)) {
+			*is_ambiguous = false;
+			return command;
+		}
+		if (!bytes || command->is_hidden || strncmp(command->name, word, bytes))
+			continue;
+		*is_ambiguous |= found != NULL;
+		found = command;
+	}
+	return *is_ambiguous ? NULL : found;
+}
