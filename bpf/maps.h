@@ -39,8 +39,8 @@ struct {
 } interfaces SEC(".maps");
 
 /*
- * Indexed by slot * NEIGH_HOOKS + enum neigh_hook. A program never interrupts itself on one CPU (it is
- * skipped then), so its own counters need no atomic operations.
+ * Indexed by slot * NEIGH_HOOKS + enum neigh_hook. A program never interrupts itself on one
+ * CPU (it is skipped then), so its own counters need no atomic operations.
  */
 struct {
 	__uint(type, BPF_MAP_TYPE_PERCPU_ARRAY);
