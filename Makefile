@@ -31,7 +31,9 @@ LDLIBS   := -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null
 
 ARCH     ?= $(shell uname -m)
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(ARCH)))
-BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux -Iinclude \
+# BTF names the source files: below this folder, whichever it is
+BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -ffile-prefix-map=$(CURDIR)=. \
+              -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux -Iinclude \
               -Wall -Wextra -Wno-unused-parameter $(if $(WERROR),-Werror)
 
 # The programs' main files; every other file in user/ is a module that both may use.
