@@ -172,6 +172,9 @@ def test_runs_of_programs_are_counted_on_demand():
     figures = bench("burst", "--events", "500", "--bpf-stats")
     assert figures["bpf_runs"] >= 500 and figures["bpf_run_ns_per_event"] > 0
     assert figures["bpf_cpu_seconds"] > 0
+    programs = figures["bpf_programs"]
+    assert {"neigh_update", "neigh_update_2", "neigh_timer", "neigh_cleanup"} == programs.keys()
+    assert programs["neigh_update"]["runs"] >= 500 and programs["neigh_update"]["ns_per_run"] > 0
 
 
 def test_all_scenarios_have_a_short_form_that_is_complete():
