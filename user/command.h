@@ -64,6 +64,7 @@ extern const struct command_flag command_flags[];
 int command_bench(int argc, char **argv);
 int command_probe(const struct options *options, const struct command_arguments *arguments);
 int command_show(const struct options *options, const struct command_arguments *arguments);
+int command_stats(const struct options *options, const struct command_arguments *arguments);
 int command_verify(const struct options *options, const struct command_arguments *arguments);
 
 #endif

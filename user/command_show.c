@@ -11,6 +11,7 @@
 #include "neightrack/record.h"
 #include "output.h"
 #include "selection.h"
+#include "show_stats.h"
 
 static void print_text(const struct command_arguments *arguments, const struct listing_row *row,
 		       const struct listing_row *kernel)
@@ -80,9 +81,12 @@ int command_show(const struct options *options, const struct command_arguments *
 	struct listing kernel = { 0 }, redis = { 0 };
 	struct selection selection;
 	int status = COMMAND_FAILED;
+	bool wants_stats = false;
 
-	if (selection_read(&selection, arguments, "show", NULL, NULL))
+	if (selection_read(&selection, arguments, "show", "stats", &wants_stats))
 		return COMMAND_FAILED;
+	if (wants_stats)
+		return show_stats(options, arguments, &selection);
 	if (listing_from_redis(&redis, options) || listing_from_kernel(&kernel, options))
 		goto out;
 	print_rows(&redis, &kernel, &selection, arguments);

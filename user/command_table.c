@@ -7,9 +7,17 @@
 #define SELECTION "[dev NAME] [ADDRESS[/LENGTH]]"
 
 const struct command command_table[] = {
-	{ .name = "show", .arguments = SELECTION, .words = "dev",
+	{ .name = "show", .arguments = "[stats] " SELECTION, .words = "stats|dev",
 	  .help = "list the neighbours that are in Redis",
+	  .details = "stats lists what was published of each instead, from the pinned maps:\n"
+		     "changes, MAC moves, first and last time. It needs root, and neither Redis\n"
+		     "nor a daemon that runs.\n",
 	  .run = command_show },
+	{ .name = "stats", .arguments = "",
+	  .help = "what is counted, by hook and reason, and by the daemon",
+	  .details = "The counts of the hooks are in the pinned maps, which need root; those of\n"
+		     "the daemon come from its metrics, if it serves them.\n",
+	  .run = command_stats },
 	{ .name = "verify", .arguments = "",
 	  .help = "compare Redis with the kernel",
 	  .details = "Exit code: 0 equal, 1 different, 2 could not tell.\n",

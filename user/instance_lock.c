@@ -8,6 +8,7 @@
 #include <string.h>
 #include <sys/file.h>
 #include <sys/stat.h>
+#include <sys/sysmacros.h>
 #include <unistd.h>
 
 #include "log.h"
@@ -42,4 +43,27 @@ int instance_lock(const char *instance)
 			    "neightrackd from serving instance '%s'", path, strerror(-error),
 			    instance);
 	return error;
+}
+
+int instance_holder(const char *instance)
+{
+	char path[sizeof(INSTANCE_LOCK_FOLDER) + 64], line[160];
+	unsigned int major_number, minor_number;
+	unsigned long inode;
+	struct stat status;
+	FILE *locks;
+	int pid, found = 0;
+
+	snprintf(path, sizeof(path), INSTANCE_LOCK_FOLDER "/%s.lock", instance);
+	if (stat(path, &status))
+		return 0;
+	locks = fopen("/proc/locks", "re");
+	while (locks && !found && fgets(line, sizeof(line), locks))
+		if (sscanf(line, "%*d: FLOCK %*s %*s %d %x:%x:%lu", &pid, &major_number,
+			   &minor_number, &inode) == 4 && inode == status.st_ino &&
+		    major_number == major(status.st_dev) && minor_number == minor(status.st_dev))
+			found = pid;
+	if (locks)
+		fclose(locks);
+	return found;
 }

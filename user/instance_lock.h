@@ -14,6 +14,9 @@
  */
 int instance_lock(const char *instance);
 
+/* The process that has it, by /proc/locks, which nobody need wait for; 0: none is known. */
+int instance_holder(const char *instance);
+
 /* Removes that file, of an instance whose name nobody will use again. */
 void instance_forget(const char *instance);
 

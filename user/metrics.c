@@ -12,6 +12,7 @@
 
 #include "clock.h"
 #include "metrics_text.h"
+#include "neigh_reason.h"
 #include "version.h"
 
 /* Longer than any interface's name, so never one. */
@@ -80,16 +81,6 @@ static void print_outcomes(struct metrics_text *text, const struct statistics *s
 
 static void print_filtered(struct metrics_text *text, const struct statistics *statistics)
 {
-	static const char *const reasons[NEIGH_REASONS] = {
-		[NEIGH_IGNORE_FAMILY] = "family",
-		[NEIGH_IGNORE_INTERFACE] = "interface",
-		[NEIGH_IGNORE_MULTICAST] = "multicast",
-		[NEIGH_IGNORE_LINK_LOCAL_IPV4] = "link_local_ipv4",
-		[NEIGH_IGNORE_LINK_LOCAL_IPV6] = "link_local_ipv6",
-		[NEIGH_ABSENT_STATE] = "state",
-		[NEIGH_ABSENT_NOARP] = "noarp",
-		[NEIGH_ABSENT_LLADDR] = "lladdr",
-	};
 	const char *name = "neightrack_source_filtered_total";
 	char labels[LABEL_BYTES];
 
@@ -99,7 +90,8 @@ static void print_filtered(struct metrics_text *text, const struct statistics *s
 
 		for (unsigned int i = NEIGH_PUBLISH + 1; i < NEIGH_REASONS; i++) {
 			snprintf(labels, sizeof(labels), "source=\"%s\",hook=\"%s\",reason=\"%s\"",
-				 statistics->source, hook->name, reasons[i]);
+				 statistics->source, hook->name,
+				 neigh_reason_name((enum neigh_reason)i));
 			metrics_sample(text, name, labels, NUMBER(hook->counters.filtered[i]));
 		}
 	}

@@ -261,6 +261,9 @@ int options_parse(struct options *options, struct command_line *line, int argc, 
 		return option_complain(errors, "--mirror %s: there is no configuration file with "
 				       "that [instance]; --config names one", options->mirror);
 	}
+	for (unsigned int i = 0; i < line->instances.count; i++)
+		if (!strcmp(line->instances.names[i], options->mirror))
+			options->slot = i;
 	if (apply_flags(options, words) < 0)
 		return -EINVAL;
 	if (line->instances.count && !options->mirror[0])

@@ -77,6 +77,7 @@ enum option_policy {
 struct options {
 	/* whose section of the file holds for these, with its NAME; "" = no instance's */
 	char mirror[OPTIONS_MIRROR_BYTES];
+	uint32_t slot;			/* the place of that section among those of the file */
 	char *redis;			/* an address, checked by redis_address_parse() */
 	char *redis_user;
 	char *redis_password_file;	/* absolute path; "" = no password */

@@ -79,6 +79,17 @@ const char *programs_description(enum option_source kind)
 	return program_sets[kind].description;
 }
 
+const char *programs_pin(enum program_map map)
+{
+	return map_names[map].pin;
+}
+
+const char *programs_hook(enum option_source kind, enum neigh_hook hook)
+{
+	return (size_t)kind < sizeof(program_sets) / sizeof(program_sets[0]) ?
+	       program_sets[kind].hooks[hook].program : NULL;
+}
+
 static void pin_path(const struct programs_config *config, const char *name, char *path)
 {
 	snprintf(path, PATH_MAX, "%s/%s", config->pins->path, name);

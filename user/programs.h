@@ -55,6 +55,11 @@ struct programs_config {
 	void *context;
 };
 
+/* How the map is called where it is pinned. */
+const char *programs_pin(enum program_map map);
+/* And a hook's program of a kind; NULL: the kind has none. */
+const char *programs_hook(enum option_source kind, enum neigh_hook hook);
+
 /* What a kind attaches, and to what, for people. */
 const char *programs_description(enum option_source kind);
 

@@ -2,10 +2,11 @@
 #include "slot.h"
 
 #include <bpf/bpf.h>
-#include <bpf/libbpf.h>
 #include <errno.h>
 #include <stdlib.h>
 #include <string.h>
+
+#include "hook_counters.h"
 
 #define BATCH 1024u
 
@@ -104,21 +105,6 @@ void slot_forget_interface(struct slot *slot, uint32_t ifindex)
 
 int slot_counters(const struct slot *slot, enum neigh_hook hook, struct neigh_counters *sum)
 {
-	uint32_t row = slot->number * NEIGH_HOOKS + (uint32_t)hook;
-	int cpus = libbpf_num_possible_cpus();
-	struct neigh_counters *values = cpus > 0 ? calloc((size_t)cpus, sizeof(*values)) : NULL;
-	/* counters alone: one long list of 64-bit numbers */
-	uint64_t *to = (uint64_t *)sum;
-	int error;
-
-	*sum = (struct neigh_counters){ 0 };
-	if (!values)
-		return -ENOMEM;
-	error = bpf_map_lookup_elem(slot->programs->maps[PROGRAM_MAP_COUNTERS], &row, values) ?
-		-errno : 0;
-	for (int cpu = 0; !error && cpu < cpus; cpu++)
-		for (size_t i = 0; i < sizeof(*sum) / sizeof(*to); i++)
-			to[i] += ((const uint64_t *)&values[cpu])[i];
-	free(values);
-	return error;
+	return hook_counters_read(slot->programs->maps[PROGRAM_MAP_COUNTERS], slot->number, hook,
+				  sum);
 }

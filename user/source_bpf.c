@@ -12,6 +12,7 @@
 #include <string.h>
 
 #include "clock.h"
+#include "hook_counters.h"
 #include "kernel_hooks.h"
 #include "log.h"
 #include "options_table.h"
@@ -319,13 +320,6 @@ static void bpf_end_snapshot(struct source *base,
 		bpf_invalidate_claims(base);
 }
 
-/* Counters alone: one long list of 64-bit numbers. */
-static void add(struct neigh_counters *sum, const struct neigh_counters *one)
-{
-	for (size_t i = 0; i < sizeof(*sum) / sizeof(uint64_t); i++)
-		((uint64_t *)sum)[i] += ((const uint64_t *)one)[i];
-}
-
 static void subtract(struct neigh_counters *from, const struct neigh_counters *one)
 {
 	for (size_t i = 0; i < sizeof(*from) / sizeof(uint64_t); i++)
@@ -368,7 +362,7 @@ static void bpf_totals(const struct source *base, struct source_totals *totals)
 			continue;
 		totals->hook_count++;
 		hook_totals(source, (enum neigh_hook)i, hook);
-		add(&totals->counters, &hook->counters);
+		hook_counters_add(&totals->counters, &hook->counters);
 	}
 }
 

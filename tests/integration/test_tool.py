@@ -109,16 +109,21 @@ def test_a_command_may_be_shortened(mirrored):
 
 
 @pytest.mark.no_root
+def test_a_word_that_may_mean_two_commands_is_not_guessed():
+    assert tool("s") == (2, "", "neightrack: 's' may mean show stats: give more of it\n")
+
+
+@pytest.mark.no_root
 @pytest.mark.parametrize("words", [["help"], ["-h"], ["--help"], ["he"]])
 def test_help_lists_the_commands(words):
     code, out, errors = tool(*words)
     assert (code, errors) == (0, "")
-    for name in ("show", "verify", "bench", "help"):
+    for name in ("show", "stats", "verify", "bench", "help"):
         assert f"\n  {name} " in out, name
 
 
 @pytest.mark.no_root
-@pytest.mark.parametrize("name", ["show", "verify"])
+@pytest.mark.parametrize("name", ["show", "stats", "verify"])
 @pytest.mark.parametrize("form", [["{}", "help"], ["help", "{}"], ["{}", "-h"], ["--help", "{}"]],
                          ids=" ".join)
 def test_each_command_has_a_help_of_its_own(name, form):
