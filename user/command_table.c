@@ -18,6 +18,10 @@ const struct command command_table[] = {
 	  .details = "The counts of the hooks are in the pinned maps, which need root; those of\n"
 		     "the daemon come from its metrics, if it serves them.\n",
 	  .run = command_stats },
+	{ .name = "explain", .arguments = "ADDRESS [dev NAME]", .words = "dev",
+	  .help = "why a neighbour is in Redis, or is not",
+	  .details = "Exit code: 0 Redis is as it should be, 1 it is not, 2 could not tell.\n",
+	  .run = command_explain },
 	{ .name = "verify", .arguments = "",
 	  .help = "compare Redis with the kernel",
 	  .details = "Exit code: 0 equal, 1 different, 2 could not tell.\n",

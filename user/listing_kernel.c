@@ -27,7 +27,8 @@
 struct dump {
 	struct netlink_socket socket;
 	const struct options *options;
-	struct switch_config switch_config;
+	const struct switch_config *switch_config;
+	bool all;			/* those too that are not published */
 	struct listing *listing;
 	struct listing links;		/* interface and ifindex alone */
 	bool done;
@@ -62,7 +63,7 @@ static void add_link(struct dump *dump, const struct nlmsghdr *message)
 static void add_neighbour(struct dump *dump, const struct nlmsghdr *message)
 {
 	const struct options *options = dump->options;
-	uint32_t policy = picture_policy(options, &dump->switch_config);
+	uint32_t policy = picture_policy(options, dump->switch_config);
 	struct neigh_observation observation;
 	struct listing_row *row;
 	enum neigh_reason reason;
@@ -74,12 +75,12 @@ static void add_neighbour(struct dump *dump, const struct nlmsghdr *message)
 	name = name_of(dump, observation.key.ifindex);
 	if (!name)
 		return;
-	flags = picture_interface_flags(options, &dump->switch_config, name);
-	if (neigh_policy_key(policy, flags, &observation.key) != NEIGH_PUBLISH)
-		return;
-	reason = neigh_policy_state(policy, observation.nud_state, observation.ntf_flags,
-				    observation.lladdr_bytes, observation.mac);
-	if (reason != NEIGH_PUBLISH && reason != NEIGH_PUBLISH_UNRESOLVED)
+	flags = picture_interface_flags(options, dump->switch_config, name);
+	reason = neigh_policy_key(policy, flags, &observation.key);
+	if (reason == NEIGH_PUBLISH)
+		reason = neigh_policy_state(policy, observation.nud_state, observation.ntf_flags,
+					    observation.lladdr_bytes, observation.mac);
+	if (!dump->all && reason != NEIGH_PUBLISH && reason != NEIGH_PUBLISH_UNRESOLVED)
 		return;
 	row = listing_add(dump->listing);
 	if (!row) {
@@ -90,7 +91,11 @@ static void add_neighbour(struct dump *dump, const struct nlmsghdr *message)
 	row->ifindex = observation.key.ifindex;
 	row->family = observation.key.family;
 	memcpy(row->addr, observation.key.addr, sizeof(row->addr));
-	if (reason == NEIGH_PUBLISH)
+	row->reason = reason;
+	row->value = observation.lladdr_bytes == sizeof(row->mac) ? LISTING_MAC : LISTING_ABSENT;
+	if (reason == NEIGH_PUBLISH_UNRESOLVED)
+		row->value = LISTING_MAC;
+	else
 		memcpy(row->mac, observation.mac, sizeof(row->mac));
 	row->nud_state = observation.nud_state;
 	row->has_times = observation.has_times;
@@ -156,31 +161,48 @@ static int dump_all(struct dump *dump)
 	return error;
 }
 
-int listing_from_kernel(struct listing *listing, const struct options *options)
+static int list(struct dump *dump)
 {
-	struct dump dump = { .socket = { .fd = -1 }, .options = options, .listing = listing };
+	const struct options *options = dump->options;
+	struct listing *listing = dump->listing;
 	int netns_fd = netns_open(options->netns);
-	int error;
+	int error = netns_fd < 0 ? netns_fd : 0;
 
-	error = listing_switch_config(&dump.switch_config, options);
-	if (error)
-		goto out;
-	error = netns_fd < 0 ? netns_fd : 0;
 	if (!error)
-		error = netlink_open(&dump.socket, netns_fd, 0);
+		error = netlink_open(&dump->socket, netns_fd, 0);
 	if (!error)
-		error = dump_all(&dump);
+		error = dump_all(dump);
 	if (error)
 		log_error("cannot read the neighbours of network namespace %s: %s",
 			  options->netns[0] ? options->netns : "of this process",
 			  strerror(-error));
 	else
 		listing_sort(listing);
-out:
-	netlink_close(&dump.socket);
-	listing_free(&dump.links);
-	switch_config_free(&dump.switch_config);
+	netlink_close(&dump->socket);
+	listing_free(&dump->links);
 	if (netns_fd >= 0)
 		close(netns_fd);
+	return error;
+}
+
+int listing_all_from_kernel(struct listing *listing, const struct options *options,
+			    const struct switch_config *switch_config)
+{
+	struct dump dump = { .socket = { .fd = -1 }, .options = options, .listing = listing,
+			     .switch_config = switch_config, .all = true };
+
+	return list(&dump);
+}
+
+int listing_from_kernel(struct listing *listing, const struct options *options)
+{
+	struct switch_config switch_config;
+	struct dump dump = { .socket = { .fd = -1 }, .options = options, .listing = listing,
+			     .switch_config = &switch_config };
+	int error = listing_switch_config(&switch_config, options);
+
+	if (!error)
+		error = list(&dump);
+	switch_config_free(&switch_config);
 	return error;
 }

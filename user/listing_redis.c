@@ -22,6 +22,7 @@ struct reading {
 	const struct options *options;
 	struct schema schema;
 	struct listing *listing;
+	const char *address;		/* NULL: all, of interfaces that are watched */
 };
 
 static int say_failure(const struct reading *reading, const char *what, const redisReply *reply)
@@ -58,6 +59,19 @@ static int ask_for_values(struct reading *reading, const char *key)
 	return error ? -ENOMEM : 0;
 }
 
+/* error: of taking its key apart. */
+static bool is_asked_for(const struct reading *reading, const struct listing_row *row, int error)
+{
+	char address[IP_TEXT_BYTES];
+
+	if (!reading->address)
+		return !row->interface[0] || !picture_ignores(reading->options, row->interface);
+	if (error)
+		return false;
+	ip_to_text(row->family, row->addr, address);
+	return !strcmp(address, reading->address);
+}
+
 /* Takes the keys of a page apart and asks for the values of those that are ours.
  * prefix: what is to be put before them. */
 static int ask_for_page(struct reading *reading, const redisReply *keys, const char *prefix)
@@ -71,7 +85,7 @@ static int ask_for_page(struct reading *reading, const redisReply *keys, const c
 		snprintf(key, sizeof(key), "%s%s", prefix, keys->element[i]->str);
 		error = schema_parse_key(&reading->schema, key, row.interface, &row.family,
 					 row.addr);
-		if (row.interface[0] && picture_ignores(reading->options, row.interface))
+		if (!is_asked_for(reading, &row, error))
 			continue;
 		if (error) {
 			error = listing_add_foreign(reading->listing, key);
@@ -124,9 +138,15 @@ static int read_pending(struct reading *reading, struct listing_row *row)
 	is_pending = reply->type == REDIS_REPLY_INTEGER && reply->integer;
 	freeReplyObject(reply);
 	error = read_hash(reading, &table);
-	if (!error && row->value == LISTING_ABSENT && !is_pending)
+	if (error)
+		return error;
+	if (row->value == LISTING_ABSENT && !is_pending)
 		*row = table;
-	return error;
+	else
+		row->is_pending = true;
+	row->table_value = table.value;
+	memcpy(row->table_mac, table.mac, sizeof(row->table_mac));
+	return 0;
 }
 
 static int read_values(struct reading *reading, size_t first)
@@ -145,15 +165,18 @@ static int read_values(struct reading *reading, size_t first)
 /* set: whose members are keys without the table's name; NULL: the table. */
 static int scan(struct reading *reading, const char *set)
 {
-	char pattern[SCHEMA_PATTERN_BYTES];
+	char table[SCHEMA_PATTERN_BYTES], pattern[SCHEMA_PATTERN_BYTES + 1 + IP_TEXT_BYTES];
 	char cursor[24] = "0";
 	int error = 0;
 
-	schema_scan_pattern(&reading->schema, pattern);
+	schema_scan_pattern(&reading->schema, table);
+	snprintf(pattern, sizeof(pattern), "%s%s%s", set ? "*" : table,
+		 reading->address ? ":" : "", reading->address ? reading->address : "");
 	do {
 		size_t first = reading->listing->count;
 		redisReply *reply = set ?
-			redisCommand(reading->redis, "SSCAN %s %s COUNT 1000", set, cursor) :
+			redisCommand(reading->redis, "SSCAN %s %s MATCH %s COUNT 1000", set, cursor,
+				     pattern) :
 			redisCommand(reading->redis, "SCAN %s MATCH %s COUNT 1000", cursor,
 				     pattern);
 
@@ -175,12 +198,13 @@ static int scan(struct reading *reading, const char *set)
 }
 
 /* SCAN may give a key twice, and so may the set and the table. */
-static void drop_doubles(struct listing *listing)
+static void drop_doubles(struct listing *listing, bool with_deletions)
 {
 	size_t kept = 0;
 
 	for (size_t i = 0; i < listing->count; i++)
-		if (listing->rows[i].value != LISTING_ABSENT)
+		if (listing->rows[i].value != LISTING_ABSENT ||
+		    (with_deletions && listing->rows[i].is_pending))
 			listing->rows[kept++] = listing->rows[i];
 	listing->count = kept;
 	kept = 0;
@@ -192,9 +216,9 @@ static void drop_doubles(struct listing *listing)
 }
 
 static int read_table(struct listing *listing, const struct options *options,
-		      enum schema_kind kind, const char *key_prefix)
+		      enum schema_kind kind, const char *key_prefix, const char *address)
 {
-	struct reading reading = { .options = options, .listing = listing };
+	struct reading reading = { .options = options, .listing = listing, .address = address };
 	int error;
 
 	listing->count = 0;
@@ -207,7 +231,7 @@ static int read_table(struct listing *listing, const struct options *options,
 	if (!error)
 		error = scan(&reading, NULL);
 	if (!error)
-		drop_doubles(listing);
+		drop_doubles(listing, address);
 	if (reading.redis)
 		redisFree(reading.redis);
 	return error;
@@ -216,11 +240,21 @@ static int read_table(struct listing *listing, const struct options *options,
 int listing_from_redis(struct listing *listing, const struct options *options)
 {
 	return read_table(listing, options, (enum schema_kind)options->schema,
-			  options->key_prefix);
+			  options->key_prefix, NULL);
+}
+
+int listing_address_from_redis(struct listing *listing, const struct options *options,
+			       uint8_t family, const uint8_t *addr)
+{
+	char address[IP_TEXT_BYTES];
+
+	ip_to_text(family, addr, address);
+	return read_table(listing, options, (enum schema_kind)options->schema,
+			  options->key_prefix, address);
 }
 
 int listing_from_original(struct listing *listing, const struct options *options)
 {
 	return read_table(listing, options, SCHEMA_SONIC,
-			  options->key_prefix + sizeof(OPTIONS_SHADOW_PREFIX) - 1);
+			  options->key_prefix + sizeof(OPTIONS_SHADOW_PREFIX) - 1, NULL);
 }
