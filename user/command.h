@@ -63,6 +63,7 @@ extern const struct command_flag command_flags[];
 
 int command_bench(int argc, char **argv);
 int command_explain(const struct options *options, const struct command_arguments *arguments);
+int command_monitor(const struct options *options, const struct command_arguments *arguments);
 int command_probe(const struct options *options, const struct command_arguments *arguments);
 int command_show(const struct options *options, const struct command_arguments *arguments);
 int command_stats(const struct options *options, const struct command_arguments *arguments);

@@ -13,6 +13,11 @@ const struct command command_table[] = {
 		     "changes, MAC moves, first and last time. It needs root, and neither Redis\n"
 		     "nor a daemon that runs.\n",
 	  .run = command_show },
+	{ .name = "monitor", .arguments = SELECTION, .words = "dev",
+	  .help = "print changes as they happen, a line each",
+	  .details = "It has a netlink socket of its own: the daemon need not run, and is not\n"
+		     "disturbed.\n",
+	  .run = command_monitor },
 	{ .name = "stats", .arguments = "",
 	  .help = "what is counted, by hook and reason, and by the daemon",
 	  .details = "The counts of the hooks are in the pinned maps, which need root; those of\n"

@@ -116,12 +116,13 @@ static int netlink_fd(const struct source *base)
 }
 
 static void make_record(struct neigh_record *record, const struct neigh_observation *observation,
-			bool set)
+			bool set, bool is_deletion)
 {
 	*record = (struct neigh_record){
 		.key = observation->key,
 		.time_ns = clock_now_ns(),
 		.kind = set ? NEIGH_RECORD_SET : NEIGH_RECORD_GONE,
+		.hook = is_deletion ? NEIGH_HOOK_CLEANUP : NEIGH_HOOK_UPDATE,
 		.nud_state = observation->nud_state,
 		.ntf_flags = observation->ntf_flags,
 	};
@@ -169,7 +170,8 @@ static void handle_message(struct netlink_source *source, const struct nlmsghdr 
 		memset(observation.mac, 0, sizeof(observation.mac));
 		reason = NEIGH_PUBLISH;
 	}
-	make_record(&record, &observation, reason == NEIGH_PUBLISH);
+	make_record(&record, &observation, reason == NEIGH_PUBLISH,
+		    message->nlmsg_type == RTM_DELNEIGH);
 	if (apply(context, &record))
 		c->submitted++;
 	else if (reason == NEIGH_PUBLISH || message->nlmsg_type == RTM_DELNEIGH)
