@@ -21,7 +21,7 @@ INSTRUMENT := $(if $(SANITIZE),-fsanitize=address -fsanitize=undefined \
               -fno-sanitize-recover=undefined -fno-omit-frame-pointer) \
               $(if $(COVERAGE),--coverage) $(if $(SANITIZE)$(COVERAGE),-DNEIGHTRACK_INSTRUMENTED)
 
-PACKAGES := libbpf hiredis libmnl inih json-c libcap-ng libseccomp libmicrohttpd gnutls \
+PACKAGES := libbpf hiredis libmnl inih json-c libcap-ng libseccomp libmicrohttpd gnutls ncursesw \
             $(if $(WITHOUT_SYSTEMD),,libsystemd)
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(if $(WITHOUT_SYSTEMD),-DWITHOUT_SYSTEMD) \
               -Iinclude -Iuser -isystem $(BUILD) $(WARNINGS) \

@@ -19,6 +19,9 @@ struct command_arguments {
 	bool ipv4_only;		/* -4 */
 	bool ipv6_only;		/* -6 */
 	bool colour;		/* stdout is a terminal, or -c */
+	bool batch;		/* -b */
+	uint32_t rounds;	/* -n; 0: without end */
+	uint32_t interval_s;	/* -i */
 	bool help;		/* -h */
 	bool version;		/* -V */
 	int count;		/* words behind the sub-command */
@@ -67,6 +70,7 @@ int command_monitor(const struct options *options, const struct command_argument
 int command_probe(const struct options *options, const struct command_arguments *arguments);
 int command_show(const struct options *options, const struct command_arguments *arguments);
 int command_stats(const struct options *options, const struct command_arguments *arguments);
+int command_top(const struct options *options, const struct command_arguments *arguments);
 int command_verify(const struct options *options, const struct command_arguments *arguments);
 
 #endif

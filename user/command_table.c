@@ -18,6 +18,11 @@ const struct command command_table[] = {
 	  .details = "It has a netlink socket of its own: the daemon need not run, and is not\n"
 		     "disturbed.\n",
 	  .run = command_monitor },
+	{ .name = "top", .arguments = SELECTION, .words = "dev",
+	  .help = "rates, and the busiest neighbours, live",
+	  .details = "Keys: q ends; c, m, l and a sort by changes, MAC moves, last change and\n"
+		     "address; space looks again at once.\n",
+	  .run = command_top },
 	{ .name = "stats", .arguments = "",
 	  .help = "what is counted, by hook and reason, and by the daemon",
 	  .details = "The counts of the hooks are in the pinned maps, which need root; those of\n"
@@ -47,6 +52,9 @@ const struct command_flag command_flags[] = {
 	{ '4', NULL, NULL, "IPv4 alone", NULL },
 	{ '6', NULL, NULL, "IPv6 alone", NULL },
 	{ 'c', "color", NULL, "colours, though stdout is no terminal", NULL },
+	{ 'b', "batch", NULL, "lines instead of a screen", "top" },
+	{ 'n', "rounds", "N", "end after N rounds", "top" },
+	{ 'i', "interval", "SECONDS", "between two rounds (default 1)", "top" },
 	{ 'h', "help", NULL, "print this", NULL },
 	{ 'V', "version", NULL, "print the version", NULL },
 	{ 0 }

@@ -9,9 +9,25 @@
 
 #include "options_table.h"
 
+#define MOST_ROUNDS 1000000000u
+#define MOST_INTERVAL_S 3600u
+
+static int take_number(char letter, const char *text, uint32_t most, uint32_t *number)
+{
+	char *end = NULL;
+	unsigned long value = text ? strtoul(text, &end, 10) : 0;
+
+	if (!text || end == text || *end || !value || value > most || text[0] == '-') {
+		fprintf(stderr, "neightrack: -%c %s: allowed are 1 to %u\n", letter,
+			text ? text : "without a number", most);
+		return -EINVAL;
+	}
+	*number = (uint32_t)value;
+	return 0;
+}
+
 static int take_flag(char letter, const char *value, struct command_arguments *arguments)
 {
-	(void)value;	/* no flag has one */
 	switch (letter) {
 	case 'p':
 		arguments->pretty = true;
@@ -29,6 +45,13 @@ static int take_flag(char letter, const char *value, struct command_arguments *a
 	case 'c':
 		arguments->colour = true;
 		return 0;
+	case 'b':
+		arguments->batch = true;
+		return 0;
+	case 'n':
+		return take_number(letter, value, MOST_ROUNDS, &arguments->rounds);
+	case 'i':
+		return take_number(letter, value, MOST_INTERVAL_S, &arguments->interval_s);
 	case 'h':
 		arguments->help = true;
 		return 0;
@@ -155,7 +178,7 @@ int command_words_read(struct command_words *words, int argc, char **argv)
 	size_t room = (size_t)argc + 1;
 	int taken;
 
-	*words = (struct command_words){ 0 };
+	*words = (struct command_words){ .arguments = { .interval_s = 1 } };
 	words->memory = calloc(2 * room, sizeof(*words->memory));
 	if (!words->memory) {
 		fputs("neightrack: no memory\n", stderr);

@@ -118,18 +118,19 @@ def test_a_word_that_may_mean_two_commands_is_not_guessed():
 def test_help_lists_the_commands(words):
     code, out, errors = tool(*words)
     assert (code, errors) == (0, "")
-    for name in ("show", "monitor", "stats", "explain", "verify", "bench", "help"):
+    for name in ("show", "monitor", "top", "stats", "explain", "verify", "bench", "help"):
         assert f"\n  {name} " in out, name
 
 
 @pytest.mark.no_root
-@pytest.mark.parametrize("name", ["show", "monitor", "stats", "explain", "verify"])
+@pytest.mark.parametrize("name", ["show", "monitor", "top", "stats", "explain", "verify"])
 @pytest.mark.parametrize("form", [["{}", "help"], ["help", "{}"], ["{}", "-h"], ["--help", "{}"]],
                          ids=" ".join)
 def test_each_command_has_a_help_of_its_own(name, form):
     code, out, errors = tool(*(word.format(name) for word in form))
     assert (code, errors) == (0, "")
     assert out.startswith("Usage: neightrack [FLAG]... [OPTION]... " + name)
+    assert ("--rounds" in out) == (name == "top")
 
 
 @pytest.mark.no_root
