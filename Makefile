@@ -9,6 +9,7 @@ BPFTOOL  ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool || echo bpf
 PKG_CONFIG ?= pkg-config
 
 PREFIX   ?= /usr/local
+SHARE    ?= $(PREFIX)/share
 DESTDIR  ?=
 
 # Switches: V=1 shows commands; WERROR=1; SANITIZE=1 (address and undefined
@@ -213,7 +214,13 @@ install: all
 	install -D -m 0755 $(BUILD)/neightrackd $(DESTDIR)$(PREFIX)/sbin/neightrackd
 	install -D -m 0755 $(BUILD)/neightrack $(DESTDIR)$(PREFIX)/bin/neightrack
 	install -D -m 0644 docs/neightrackd.conf.example \
-		$(DESTDIR)$(PREFIX)/share/doc/neightrack/neightrackd.conf.example
+		$(DESTDIR)$(SHARE)/doc/neightrack/neightrackd.conf.example
+	for program in $(MAINS); do \
+		install -D -m 0644 scripts/completion/neightrack.bash \
+			$(DESTDIR)$(SHARE)/bash-completion/completions/$$program || exit 1; \
+	done
+	install -D -m 0644 scripts/completion/_neightrack \
+		$(DESTDIR)$(SHARE)/zsh/site-functions/_neightrack
 	install -D -m 0755 scripts/systemd/prepare-bpffs \
 		$(DESTDIR)$(PREFIX)/lib/neightrack/prepare-bpffs
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d

@@ -64,6 +64,7 @@ struct command_flag {
 /* Ends with one without a letter. */
 extern const struct command_flag command_flags[];
 
+int command_complete(int argc, char **argv);
 int command_bench(int argc, char **argv);
 int command_explain(const struct options *options, const struct command_arguments *arguments);
 int command_monitor(const struct options *options, const struct command_arguments *arguments);

@@ -43,6 +43,7 @@ const struct command command_table[] = {
 	{ .name = "bench", .arguments = "SCENARIO [OPTION]...",
 	  .help = "measure how fast it is: neightrack bench --help",
 	  .run_alone = command_bench },
+	{ .name = "complete", .is_hidden = true, .run_alone = command_complete },
 	{ 0 }
 };
 

@@ -111,6 +111,7 @@ def test_a_command_may_be_shortened(mirrored):
 @pytest.mark.no_root
 def test_a_word_that_may_mean_two_commands_is_not_guessed():
     assert tool("s") == (2, "", "neightrack: 's' may mean show stats: give more of it\n")
+    assert "'com' is no command" in tool("com")[2]      # which is the beginning of a hidden one
 
 
 @pytest.mark.no_root
@@ -120,6 +121,7 @@ def test_help_lists_the_commands(words):
     assert (code, errors) == (0, "")
     for name in ("show", "monitor", "top", "stats", "explain", "verify", "bench", "help"):
         assert f"\n  {name} " in out, name
+    assert "complete" not in out
 
 
 @pytest.mark.no_root
