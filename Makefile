@@ -41,6 +41,7 @@ BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -ffile-prefix-map=$(CURDIR)=. \
 MAINS    := neightrackd neightrack
 SOURCES  := $(filter-out $(MAINS:%=user/%.c),$(wildcard user/*.c))
 OBJECTS  := $(SOURCES:user/%.c=$(BUILD)/%.o)
+MANUALS  := $(BUILD)/man/neightrackd.conf.5 $(wildcard docs/man/*.8)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: all help static setup run demo check memcheck soak benchmarks tests fuzzers fuzz install \
@@ -49,7 +50,7 @@ UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/u
 .SECONDARY:
 
 # not below sanitizers, which take malloc() themselves
-all: $(BUILD)/neightrackd $(BUILD)/neightrack $(if $(SANITIZE),,$(BUILD)/allocation_counter.so)
+all: $(BUILD)/neightrackd $(BUILD)/neightrack $(MANUALS) $(if $(SANITIZE),,$(BUILD)/allocation_counter.so)
 
 help:
 	@echo 'make               build neightrackd and neightrack below $(BUILD)/'
@@ -104,8 +105,15 @@ $(BUILD)/%.so: user/preload/%.c | $(BUILD)/
 	@echo '  LIB     $@'
 	$(Q)$(CC) $(filter-out --coverage,$(ALL_CFLAGS)) -fPIC -shared -MMD -MP $< -o $@
 
-$(BUILD)/ $(BUILD)/tests/unit/:
+$(BUILD)/ $(BUILD)/tests/unit/ $(BUILD)/man/:
 	@mkdir -p $@
+
+# What each option does stands in the example alone.
+$(BUILD)/man/%.5: docs/man/%.5.in docs/man/options.awk docs/neightrackd.conf.example | $(BUILD)/man/
+	@echo '  MAN     $@'
+	$(Q)awk -f docs/man/options.awk docs/neightrackd.conf.example >$@.options
+	$(Q)sed -e '/@OPTIONS@/{r $@.options' -e 'd;}' $< >$@
+	$(Q)rm $@.options
 
 # --- one file that needs nothing else ---------------------------------------------
 
@@ -221,6 +229,10 @@ install: all
 	done
 	install -D -m 0644 scripts/completion/_neightrack \
 		$(DESTDIR)$(SHARE)/zsh/site-functions/_neightrack
+	for page in $(MANUALS); do \
+		install -D -m 0644 $$page \
+			$(DESTDIR)$(SHARE)/man/man$${page##*.}/$${page##*/} || exit 1; \
+	done
 	install -D -m 0755 scripts/systemd/prepare-bpffs \
 		$(DESTDIR)$(PREFIX)/lib/neightrack/prepare-bpffs
 	install -d $(DESTDIR)$(PREFIX)/lib/systemd/system $(DESTDIR)$(PREFIX)/lib/sysusers.d
