@@ -80,8 +80,8 @@ def test_what_is_shown_as_json_is_answered_in_that_shape(mirrored, command, show
 @pytest.mark.parametrize("command, shown", of_form("text", " show pinned "))
 def test_what_is_shown_as_text_is_answered_with_these_words(mirrored, command, shown):
     def words(text):
-        return re.findall(r"\b(?:name \w+|flags|key|value|max_entries|tracing|hash|gpl|xlated|jited|"
-                          r"map_ids|btf_id|loaded_at|uid)\b", text)
+        return re.findall(r"\b(?:name \w+|flags|key|value|max_entries|tracing|hash|gpl|xlated|"
+                          r"jited|map_ids|btf_id|loaded_at|uid)\b", text)
     assert words(bpftool(mirrored, command)) == words(shown)
 
 

@@ -69,7 +69,8 @@ def test_any_spelling_of_the_address_will_do(mirrored, namespace, redis_server):
 
 def test_an_address_that_is_nowhere(mirrored):
     code, [answer] = explain(mirrored, "192.0.2.77", "dev", "veth0")
-    assert (code, answer["verdict"], answer["kernel"], answer["redis"]) == (0, "nowhere", None, None)
+    assert (code, answer["verdict"]) == (0, "nowhere")
+    assert answer["kernel"] is None and answer["redis"] is None
     assert answer["dev"] == "veth0"
 
 
