@@ -59,7 +59,7 @@ static const struct {
 	unsigned int capability;
 	bool (*is_needed)(const struct privileges *privileges, const struct options *options);
 } needs[] = {
-	{ CAP_SYS_ADMIN, waits },	/* to enter the next namespace, and to load for it */
+	{ CAP_SYS_ADMIN, waits },	/* to enter the next namespace */
 	{ CAP_NET_ADMIN, waits },	/* for receive buffers beyond net.core.rmem_max */
 	{ CAP_SYS_PTRACE, waits_below_proc },	/* to open a namespace of another's process */
 	{ CAP_DAC_OVERRIDE, stays_root },	/* files and sockets of others, as before */
@@ -219,9 +219,6 @@ static size_t list_trials(struct trial *trials, const struct options *options,
 	add_trial(trials, &count, "config", config_file, R_OK, false, at_reload);
 	add_trial(trials, &count, "database_config", options->database_config, R_OK, false,
 		  at_reload);
-	if (waits(NULL, options))
-		add_trial(trials, &count, "btf", options->btf, R_OK, true,
-			  "read it, which it does for each network namespace: chmod 644");
 	if (options->log_format == LOG_FORMAT_SYSLOG)
 		add_trial(trials, &count, "syslog_socket", options->syslog_socket, W_OK, false,
 			  "write to it: lines will go to stderr");

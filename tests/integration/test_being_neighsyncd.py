@@ -184,7 +184,7 @@ def test_a_container_without_them_listens_to_netlink_and_says_so(veth, namespace
     daemon = in_container(make_daemon("--schema", "sonic", "--policy", "sonic", "--source", "auto",
                                       "--database-config", switch.config_file),
                           namespace, "net_admin").start()
-    assert daemon.said("Operation not permitted (needs CAP_BPF and CAP_PERFMON; trying raw_tp)")
+    assert daemon.said("Operation not permitted (needs CAP_BPF and CAP_PERFMON; trying netlink)")
     assert daemon.said("attached netlink")
     # the receive buffer is as large as asked for
     assert not daemon.said("netlink_buffer = ")
