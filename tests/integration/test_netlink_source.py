@@ -111,7 +111,7 @@ def without_capabilities(daemon, namespace):
     """Inside the namespace from the start, as to enter it would need CAP_SYS_ADMIN."""
     daemon.wrapper = ["nsenter", f"--net=/run/netns/{namespace.name}", "setpriv",
                       "--bounding-set=-all", "--inh-caps=-all", *daemon.wrapper]
-    daemon.options += ["--netns", ""]
+    daemon.options += ["--netns", "", "--user", ""]
     return daemon
 
 
