@@ -48,32 +48,46 @@ function end_literal() {
 	literal = 0
 }
 
-function flush_block(    i) {
-	if (options) {
-		for (i = 1; i <= options; i++)
-			print option[i]
-		for (i = 1; i <= lines; i++) {
-			if (block[i] ~ /^  /) {
-				flush_words()
-				if (!literal)
-					print ".Bd -literal"
-				literal = 1
-				print escape(substr(block[i], 3))
-			} else {
-				end_literal()
-				words = words (words == "" ? "" : " ") block[i]
-			}
+function print_lines(    i) {
+	for (i = 1; i <= lines; i++) {
+		if (block[i] ~ /^  /) {
+			flush_words()
+			if (!literal)
+				print ".Bd -literal"
+			literal = 1
+			print escape(substr(block[i], 3))
+		} else if (block[i] != "") {
+			end_literal()
+			words = words (words == "" ? "" : " ") block[i]
+		} else if (block[i + 1] !~ /^  /) {
+			end_literal()
+			flush_words()
+			print ".Pp"
+		} else if (literal) {
+			print ""
 		}
-		flush_words()
-		end_literal()
 	}
+	flush_words()
+	end_literal()
+}
+
+# A section without options is text alone.
+function flush_block(    i) {
+	if (options && !in_list)
+		print ".Bl -tag -width Ds"
+	if (options)
+		in_list = 1
+	for (i = 1; i <= options; i++)
+		print option[i]
+	print_lines()
 	options = lines = 0
 }
 
 function end_section() {
 	flush_block()
-	if (in_section)
+	if (in_list)
 		print ".El"
+	in_list = 0
 }
 
 /^### / {
@@ -81,7 +95,6 @@ function end_section() {
 	in_section = 1
 	sub(/ \(docs.*/, "")
 	print ".Ss " substr($0, 5)
-	print ".Bl -tag -width Ds"
 	next
 }
 !in_section { next }

@@ -26,7 +26,8 @@ def options():
                       re.M)
     found = {name.replace("-", "_"): "" if default == "empty" else default
              for name, default in told}
-    del found["config"]
+    for flag in ("config", "mirror"):
+        del found[flag]
     assert len(found) > 50
     return found
 
