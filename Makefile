@@ -1,10 +1,26 @@
 # SPDX-License-Identifier: GPL-2.0-or-later
 # make help tells the targets. Everything that is built goes below $(BUILD).
 
+# Another ARCH than this machine's is cross-compiled, with the libraries below SYSROOT.
+NATIVE   := $(shell uname -m)
+ARCH     ?= $(NATIVE)
+# one name is uname(1)'s, the other Debian's
+MACHINE  := $(patsubst x86,x86_64,$(patsubst amd64,x86_64,$(patsubst arm64,aarch64,$(ARCH))))
+DEBIAN_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,amd64,$(MACHINE)))
+ifneq ($(MACHINE),$(NATIVE))
+TRIPLET  := $(MACHINE)-linux-gnu
+BUILD    ?= build/$(DEBIAN_ARCH)
+SYSROOT  ?= $(CURDIR)/.cache/$(DEBIAN_ARCH)/sysroot
+CC       := $(TRIPLET)-gcc --sysroot=$(SYSROOT)
+PKG_CONFIG := PKG_CONFIG_SYSROOT_DIR=$(SYSROOT) \
+	PKG_CONFIG_LIBDIR=$(SYSROOT)/usr/lib/$(TRIPLET)/pkgconfig pkg-config
+endif
+
 BUILD    ?= build
 CC       ?= gcc
 CLANG    ?= clang
 STRIP    ?= llvm-strip
+NM       := llvm-nm
 BPFTOOL  ?= $(shell PATH="$$PATH:/usr/sbin:/sbin" command -v bpftool || echo bpftool)
 PKG_CONFIG ?= pkg-config
 
@@ -30,8 +46,7 @@ ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(if $(WITHOUT_SYSTEMD),-DWITHOUT_SYSTEMD
 # as needed: the tool does without some of them
 LDLIBS   := -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
 
-ARCH     ?= $(shell uname -m)
-BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(ARCH)))
+BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
 # BTF names the source files: below this folder, whichever it is
 BPF_CFLAGS := -g -O2 -target bpf -mcpu=v3 -ffile-prefix-map=$(CURDIR)=. \
               -D__TARGET_ARCH_$(BPF_ARCH) -Ivmlinux -Iinclude \
@@ -45,7 +60,7 @@ MANUALS  := $(BUILD)/man/neightrackd.conf.5 $(wildcard docs/man/*.8)
 UNIT_TESTS := $(patsubst tests/unit/%.c,$(BUILD)/tests/unit/%,$(wildcard tests/unit/test_*.c))
 
 .PHONY: all help static setup run demo check memcheck soak benchmarks tests fuzzers fuzz install \
-	package check-package pictures clean
+	package check-package pictures check-kernels check-arm64 clean
 .DELETE_ON_ERROR:
 .SECONDARY:
 
@@ -60,6 +75,8 @@ help:
 	@echo 'sudo make demo     the same in two network namespaces, for 20 seconds'
 	@echo 'sudo make check    build and run every test (REQUIRE_ALL=1: none may be skipped)'
 	@echo 'sudo make memcheck some of the tests under valgrind'
+	@echo 'make check-kernels boot Debian kernels (or KERNEL=vmlinuz), and test each source there'
+	@echo 'make check-arm64   cross-compile for ARCH=arm64, and run the unit tests'
 	@echo 'make fuzz          run each fuzzer for FUZZ_SECONDS (default 60)'
 	@echo 'sudo make soak     storms of changes and faults for MINUTES=10, repeatable by SEED='
 	@echo 'sudo make benchmarks  measure all, and write docs/BENCHMARKS.md (QUICK=1: a short trial)'
@@ -69,6 +86,7 @@ help:
 	@echo 'make pictures      draw docs/*.svg anew (needs graphviz)'
 	@echo 'make clean         remove $(BUILD)/'
 	@echo 'Switches: V=1 WERROR=1 SANITIZE=1 COVERAGE=1 WITHOUT_SYSTEMD=1 CC=clang BUILD=dir'
+	@echo '          ARCH=arm64'
 
 # --- the kernel side -----------------------------------------------------------
 
@@ -123,8 +141,9 @@ STATIC_OBJECTS := $(patsubst user/static/%.c,$(BUILD)/static/%.o,$(wildcard user
 STATIC_LIBS = $(shell $(PKG_CONFIG) --static --libs $(filter-out libmnl gnutls libmicrohttpd \
 	libsystemd,$(PACKAGES))) -lmicrohttpd
 # all that is not there of GnuTLS is the function that refuses
-WITHOUT_TLS = $(shell nm -u $$($(CC) -print-file-name=libmicrohttpd.a) \
-	$(BUILD)/http_server.o 2>/dev/null | sed -n 's/.* \(gnutls_.*\)/-Wl,--defsym=\1=no_tls/p' | sort -u)
+WITHOUT_TLS = $(shell $(NM) -u $$($(CC) -print-file-name=libmicrohttpd.a) \
+	$(BUILD)/http_server.o 2>/dev/null | \
+	sed -n 's/.* \(gnutls_.*\)/-Wl,--defsym=\1=no_tls/p' | sort -u)
 
 static: $(if $(SANITIZE),,$(MAINS:%=$(BUILD)/static/%))
 	$(if $(SANITIZE),$(error SANITIZE needs shared libraries: make static without it))
@@ -163,6 +182,25 @@ check:
 	$(Q)[ "$$(id -u)" != 0 ] || scripts/setup test
 	$(Q)$(MAKE) --no-print-directory tests $(if $(SANITIZE),,fuzzers static)
 	$(Q)BUILD=$(BUILD) scripts/check
+
+# --- other kernels and another architecture --------------------------------------
+
+$(BUILD)/static/verified: tests/kernels/guest/verified.c | $(BUILD)/static/
+	@echo '  STATIC  $@'
+	$(Q)$(CC) $(ALL_CFLAGS) -static-pie $< $(shell $(PKG_CONFIG) --static --libs libbpf) -o $@
+
+check-kernels:
+	$(Q)[ "$$(id -u)" != 0 ] || scripts/setup kernels
+	$(if $(SYSROOT),$(Q)tests/kernels/sysroot $(DEBIAN_ARCH) >/dev/null)
+	$(Q)$(MAKE) --no-print-directory static $(BUILD)/static/verified
+	$(Q)BUILD=$(BUILD) ARCH=$(DEBIAN_ARCH) tests/kernels/run $(KERNEL)
+
+# the unit tests of the other architecture, by emulation of its processor
+check-arm64:
+	$(Q)[ "$$(id -u)" != 0 ] || scripts/setup kernels
+	$(Q)tests/kernels/sysroot arm64 >/dev/null
+	$(Q)$(MAKE) --no-print-directory ARCH=arm64 BUILD=build/arm64 tests static
+	$(Q)WRAPPER="qemu-aarch64 -L .cache/arm64/sysroot" BUILD=build/arm64 ONLY=unit scripts/check
 
 # --- fuzzers -------------------------------------------------------------------
 

@@ -34,11 +34,17 @@ static void read_lockdown(char *word, size_t bytes)
 static bool has_function(const char *name)
 {
 	FILE *file = fopen("/proc/kallsyms", "re");
-	char line[512], found[128];
+	size_t length = strlen(name);
 	bool is_there = false;
+	char line[512];
 
-	while (file && !is_there && fgets(line, sizeof(line), file))
-		is_there = sscanf(line, "%*s %*c %127s", found) == 1 && !strcmp(found, name);
+	/* "address type name", a hundred thousand of them */
+	while (file && !is_there && fgets(line, sizeof(line), file)) {
+		const char *space = strrchr(line, ' ');
+
+		is_there = space && !strncmp(space + 1, name, length) &&
+			   strchr("\t\n", space[1 + length]);
+	}
 	if (file)
 		fclose(file);
 	return is_there;

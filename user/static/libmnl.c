@@ -1,8 +1,8 @@
 /* SPDX-License-Identifier: GPL-2.0-or-later */
 /*
  * Those functions of libmnl that neightrack and its tests call, as <libmnl/libmnl.h>
- * declares and its manual describes them. For the portable binary alone: Debian has libmnl as a shared
- * library only. tests/unit/test_neigh_message.c runs on both.
+ * declares and its manual describes them. For the portable binary alone: Debian has libmnl
+ * as a shared library only. tests/unit/test_neigh_message.c runs on both.
  */
 #include <libmnl/libmnl.h>
 
