@@ -12,7 +12,6 @@
 #include "ablation.h"
 #include "changes.h"
 #include "clock.h"
-#include "config_db.h"
 #include "links.h"
 #include "log.h"
 #include "moderation.h"
@@ -26,16 +25,13 @@
 #include "service_manager.h"
 #include "source.h"
 #include "statistics.h"
-#include "warm_restart.h"
+#include "switch_side.h"
 
 /* Records taken in before the writer and Redis get their turn again. */
 #define RECORDS_A_TURN 4096
 /* A drain before a dump is merged ends even if the kernel never pauses. */
 #define RECORDS_A_DRAIN 262144
 #define SHUT_DOWN_NS (2 * NS_PER_S)
-/* Nothing is written, above all nothing removed, before it is known which neighbours
- * count; but neighbours without CONFIG_DB are better than none. */
-#define CONFIG_PATIENCE_NS (10 * NS_PER_S)
 
 struct mirror {
 	struct mirror_config config;
@@ -51,11 +47,7 @@ struct mirror {
 	struct repair *repair;
 	struct publisher *publisher;
 	struct changes *changes;
-	struct warm_restart *warm_restart;	/* NULL: none, or done */
-	struct config_db *config_db;	/* NULL: the policy needs none */
-	char config_client_name[OPTIONS_CLIENT_NAME_BYTES];
-	struct loop_timer config_patience;
-	bool config_is_awaited;
+	struct switch_side *switch_side;
 	struct loop_prepare prepare;
 	struct loop_watch source_watch;
 	struct moderation moderation;
@@ -137,34 +129,16 @@ static void say_ready(struct mirror *mirror)
 		    mirror->options->redis, publisher_table(mirror->publisher));
 }
 
-/* What the configuration says must be known, and a warm restart has writing wait. */
-static bool may_write(const struct mirror *mirror)
-{
-	return !mirror->config_is_awaited &&
-	       (!mirror->warm_restart || warm_restart_is_over(mirror->warm_restart));
-}
-
 static void stop_if_written(struct mirror *mirror)
 {
 	/* what cannot be written now is repaired by the next start */
 	bool is_written = publisher_is_idle(mirror->publisher) ||
 			  !publisher_is_connected(mirror->publisher) ||
-			  !repair_has_picture(mirror->repair) || !may_write(mirror);
+			  !repair_has_picture(mirror->repair) ||
+			  !switch_side_may_write(mirror->switch_side);
 
 	if (is_written && changes_are_sent(mirror->changes))
 		end(mirror);
-}
-
-static void finish_warm_restart(struct mirror *mirror)
-{
-	if (!mirror->warm_restart)
-		return;
-	if (repair_is_settled(mirror->repair) && publisher_is_idle(mirror->publisher))
-		warm_restart_all_is_written(mirror->warm_restart);
-	if (warm_restart_is_done(mirror->warm_restart)) {
-		warm_restart_free(mirror->warm_restart);
-		mirror->warm_restart = NULL;
-	}
 }
 
 /* While changes come quickly they are waited for without asking for a wakeup. */
@@ -197,7 +171,8 @@ static bool before_sleep(void *context)
 	publisher_run(mirror->publisher);
 	changes_run(mirror->changes);
 	say_ready(mirror);
-	finish_warm_restart(mirror);
+	switch_side_run(mirror->switch_side, repair_is_settled(mirror->repair) &&
+			publisher_is_idle(mirror->publisher));
 	if (mirror->shutting_down)
 		stop_if_written(mirror);
 	if (more)
@@ -219,7 +194,7 @@ static void configure_moderation(struct mirror *mirror)
 static void start_writing(struct mirror *mirror)
 {
 	if (!publisher_redis_was_read(mirror->publisher) ||
-	    !repair_has_picture(mirror->repair) || !may_write(mirror))
+	    !repair_has_picture(mirror->repair) || !switch_side_may_write(mirror->switch_side))
 		return;
 	if (!mirror->netns_is_gone)
 		repair_confirm_published(mirror->repair);
@@ -249,41 +224,25 @@ static void on_redis_read(void *context)
 {
 	struct mirror *mirror = context;
 
-	if (mirror->warm_restart)
-		warm_restart_table_was_read(mirror->warm_restart);
+	switch_side_table_was_read(mirror->switch_side);
 	start_writing(mirror);
 }
 
-static void on_warm_restart_over(void *context)
+static void on_switch_lets_write(void *context)
 {
-	struct mirror *mirror = context;
+	start_writing(context);
+}
 
-	if (warm_restart_is_warm(mirror->warm_restart) &&
-	    mirror->options->log_format == LOG_FORMAT_SYSLOG)
+static void on_switch_reconciles(void *context)
+{
+	const struct mirror *mirror = context;
+
+	if (mirror->options->log_format == LOG_FORMAT_SYSLOG)
 		reconciliation_log(mirror->table);
-	start_writing(mirror);
-}
-
-static void on_config_known(void *context)
-{
-	struct mirror *mirror = context;
-
-	mirror->config_is_awaited = false;
-	loop_timer_disarm(&mirror->config_patience);
-	start_writing(mirror);
-}
-
-static void on_config_patience_ended(void *context)
-{
-	struct mirror *mirror = context;
-
-	log_message(MESSAGE_CONFIG_DB_UNKNOWN, "CONFIG_DB at %s could not be read so far: going on "
-		    "as if it were empty", mirror->options->config_db);
-	on_config_known(mirror);
 }
 
 /* Neighbours that exist already come and go as the switch's configuration wants. */
-static void on_config_changed(void *context)
+static void on_switch_changed(void *context)
 {
 	struct mirror *mirror = context;
 
@@ -295,26 +254,15 @@ static void on_config_changed(void *context)
 		repair_request(mirror->repair, REPAIR_CONFIGURATION);
 }
 
-static void on_config_log_level(void *context, enum log_level level)
-{
-	(void)context;
-	log_set_level(level);
-}
-
 /* neighsyncd's rule for EVPN: the neighbour takes the place of the host route. */
 static const char *vrf_of_routes(void *context, const struct interface *interface)
 {
 	struct mirror *mirror = context;
+	const struct switch_config *policy = switch_side_policy(mirror->switch_side);
 
-	if (!mirror->config_db || !config_db_switch(mirror->config_db)->evpn)
+	if (!policy || !policy->evpn)
 		return "";
 	return interface_vrf(mirror->interfaces, interface);
-}
-
-static void on_config_log_output(void *context, enum log_output output)
-{
-	(void)context;
-	log_set_output(output);
 }
 
 static bool is_ignored(void *context, const char *interface)
@@ -415,13 +363,6 @@ static const struct links_events links_events = {
 	.dump_ends = on_links_end,
 };
 
-static const struct config_db_events config_events = {
-	.known = on_config_known,
-	.changed = on_config_changed,
-	.log_level = on_config_log_level,
-	.log_output = on_config_log_output,
-};
-
 static int open_netns(struct mirror *mirror, uint32_t *inum)
 {
 	const char *netns = mirror->options->netns;
@@ -451,11 +392,6 @@ static int watch_netns(struct mirror *mirror, uint32_t inum)
 	return error;
 }
 
-static const struct switch_config *switch_config(const struct mirror *mirror)
-{
-	return mirror->config_db ? config_db_switch(mirror->config_db) : NULL;
-}
-
 /* The kernel's side, in the order of the design: attach first, then dump. */
 static int make_kernel_side(struct mirror *mirror)
 {
@@ -464,7 +400,7 @@ static int make_kernel_side(struct mirror *mirror)
 		.slot = mirror->config.slot,
 		.netlink_buffer_bytes = mirror->options->netlink_buffer_bytes,
 		.netlink_no_enobufs = mirror->options->netlink_no_enobufs,
-		.policy = picture_policy(mirror->options, switch_config(mirror)),
+		.policy = picture_policy(mirror->options, switch_side_policy(mirror->switch_side)),
 		.without = ablation_mask(mirror->options->without),
 		.interfaces = mirror->interfaces,
 	};
@@ -496,8 +432,8 @@ static int make_kernel_side(struct mirror *mirror)
 						    .ready = on_source_ready, .context = mirror };
 	/* edge-triggered: each wakeup is one event, whatever is left on the ring */
 	error = loop_add(mirror->loop, &mirror->source_watch, EPOLLIN | (uint32_t)EPOLLET);
-	mirror->picture = picture_new(mirror->options, switch_config(mirror), mirror->interfaces,
-				      mirror->table, mirror->source);
+	mirror->picture = picture_new(mirror->options, switch_side_policy(mirror->switch_side),
+				      mirror->interfaces, mirror->table, mirror->source);
 	if (!error && !mirror->picture)
 		error = -ENOMEM;
 	if (error)
@@ -535,50 +471,18 @@ static int make_redis_side(struct mirror *mirror)
 	return publisher_new(&mirror->publisher, &config);
 }
 
-static int make_warm_restart(struct mirror *mirror)
+static int make_switch_side(struct mirror *mirror)
 {
-	const struct options *options = mirror->options;
-	const struct warm_restart_config config = {
+	const struct switch_side_config config = {
 		.loop = mirror->loop,
-		.databases = &options->databases,
-		.user = options->redis_user,
-		.password_file = options->redis_password_file,
-		.client_name = options->application,
-		.application = options->application,
-		.timeout_ms = options->redis_timeout_ms,
-		.restore_timeout_ms = options->restore_timeout_ms,
-		.is_fast = options->reconcile == OPTION_RECONCILE_FAST,
-		.over = on_warm_restart_over,
+		.options = mirror->options,
+		.lets_write = on_switch_lets_write,
+		.changed = on_switch_changed,
+		.reconciles = on_switch_reconciles,
 		.context = mirror,
 	};
 
-	return options->warm_restart ? warm_restart_new(&mirror->warm_restart, &config) : 0;
-}
-
-/* What a switch's configuration says, if the policy asks for it. */
-static int make_config_side(struct mirror *mirror)
-{
-	const struct options *options = mirror->options;
-	const struct config_db_config config = {
-		.loop = mirror->loop,
-		.address = options->config_db,
-		.separator = options->databases.databases[SONIC_CONFIG_DB].separator,
-		.user = options->redis_user,
-		.password_file = options->redis_password_file,
-		.timeout_ms = options->redis_timeout_ms,
-		.client_name = mirror->config_client_name,
-		.program = options->application,
-		.log_level = options->log_level,
-		.events = &config_events,
-		.context = mirror,
-	};
-
-	if (options->policy != OPTION_POLICY_SONIC)
-		return 0;
-	options_client_name(options, "", mirror->config_client_name);
-	mirror->config_is_awaited = true;
-	loop_timer_arm(&mirror->config_patience, CONFIG_PATIENCE_NS);
-	return config_db_new(&mirror->config_db, &config);
+	return switch_side_new(&mirror->switch_side, &config);
 }
 
 int mirror_new(struct mirror **result, const struct mirror_config *config)
@@ -595,7 +499,6 @@ int mirror_new(struct mirror **result, const struct mirror_config *config)
 	mirror->options = options;
 	mirror->netns_fd = -1;
 	loop_timer_init(loop, &mirror->deadline, on_deadline, mirror);
-	loop_timer_init(loop, &mirror->config_patience, on_config_patience_ended, mirror);
 	mirror->interfaces = interface_set_new();
 	if (mirror->interfaces && ablation_mask(options->without) & ABLATION_INTERFACE_HASH)
 		interface_set_use_list(mirror->interfaces);
@@ -607,9 +510,7 @@ int mirror_new(struct mirror **result, const struct mirror_config *config)
 	if (!error)
 		error = changes_new(&mirror->changes, loop, options, mirror->table);
 	if (!error)
-		error = make_warm_restart(mirror);
-	if (!error)
-		error = make_config_side(mirror);
+		error = make_switch_side(mirror);
 	if (!error)
 		error = make_kernel_side(mirror);
 	if (error)
@@ -638,14 +539,12 @@ void mirror_free(struct mirror *mirror)
 		loop_remove(mirror->loop, &mirror->source_watch);
 	source_free(mirror->source);
 	changes_free(mirror->changes);
-	warm_restart_free(mirror->warm_restart);
-	config_db_free(mirror->config_db);
+	switch_side_free(mirror->switch_side);
 	publisher_free(mirror->publisher);
 	neigh_table_free(mirror->table);
 	interface_set_free(mirror->interfaces);
 	netns_watch_free(mirror->netns_watch);
 	loop_timer_remove(mirror->loop, &mirror->deadline);
-	loop_timer_remove(mirror->loop, &mirror->config_patience);
 	if (mirror->netns_fd >= 0)
 		close(mirror->netns_fd);
 	free(mirror);
@@ -660,12 +559,8 @@ void mirror_check_losses(struct mirror *mirror)
 void mirror_reconfigure(struct mirror *mirror)
 {
 	int error = publisher_reconfigure(mirror->publisher);
-	enum log_level level;
 
-	/* CONFIG_DB goes before the options, which were just taken */
-	if (mirror->config_db && !config_db_log_level(mirror->config_db, &level))
-		log_set_level(level);
-
+	switch_side_reconfigure(mirror->switch_side);
 	if (error)
 		log_error("cannot take over batch_size: %s", strerror(-error));
 	if (mirror->netns_is_gone)

@@ -26,6 +26,7 @@ static char socket_path[48];
 
 struct server {
 	struct loop *loop;
+	struct loop_prepare prepare;
 	struct publisher *publisher;
 	const uint8_t *data;
 	size_t size;
@@ -154,7 +155,8 @@ int LLVMFuzzerTestOneInput(const uint8_t *data, size_t size)
 	server.loop = config.loop = loop_new();
 	EXPECT(!publisher_new(&server.publisher, &config));
 	fill(table, interfaces);
-	loop_set_prepare(server.loop, serve, &server);
+	server.prepare = (struct loop_prepare){ .prepare = serve, .context = &server };
+	loop_add_prepare(server.loop, &server.prepare);
 	EXPECT(!loop_run(server.loop));
 	neigh_table_for_each(table, check_entry, &server);
 	publisher_free(server.publisher);
