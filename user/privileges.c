@@ -244,8 +244,13 @@ static int judge(struct privileges *privileges, const struct options *options,
 	int error = outcome->become_error;
 
 	if (error) {
-		log_error("cannot become user %u in group %u: %s (needs root, or CAP_SETUID and "
-			  "CAP_SETGID)", privileges->uid, privileges->gid, strerror(-error));
+		if (privileges->changes_ids)
+			log_error("cannot become user %u in group %u: %s (needs root, or "
+				  "CAP_SETUID and CAP_SETGID)", privileges->uid, privileges->gid,
+				  strerror(-error));
+		else
+			log_error("cannot give up capabilities: %s (a filter of whoever started "
+				  "this must allow capset)", strerror(-error));
 		return error;
 	}
 	for (size_t i = 0; i < count; i++) {

@@ -72,6 +72,19 @@ static void what_is_not_allowed_fails_with_enosys(void **state)
 	assert_int_equal(below_filter(enter_user_namespace, true), ENOSYS);
 }
 
+static int open_to_read(void)
+{
+	return open("/etc/passwd", O_RDONLY | O_CLOEXEC);
+}
+
+static void files_are_opened_to_be_read(void **state)
+{
+	(void)state;
+	assert_int_equal(below_filter(open_to_read, false), SUCCEEDED);
+}
+
+/* Sanitizers start programs and write files, so their builds may: instrument_calls. */
+#ifndef NEIGHTRACK_INSTRUMENTED
 static int execute(void)
 {
 	char *const words[] = { (char *)(uintptr_t)"true", NULL };
@@ -82,9 +95,6 @@ static int execute(void)
 static void to_start_a_program_ends_the_process(void **state)
 {
 	(void)state;
-#ifdef NEIGHTRACK_INSTRUMENTED
-	skip();
-#endif
 	assert_int_equal(below_filter(execute, false), -SIGSYS);
 	assert_int_equal(below_filter(execute, true), -SIGSYS);
 }
@@ -101,15 +111,7 @@ static int fork_once(void)
 static void there_is_no_second_process(void **state)
 {
 	(void)state;
-#ifdef NEIGHTRACK_INSTRUMENTED
-	skip();
-#endif
 	assert_int_equal(below_filter(fork_once, false), ENOSYS);
-}
-
-static int open_to_read(void)
-{
-	return open("/etc/passwd", O_RDONLY | O_CLOEXEC);
 }
 
 static int open_to_write(void)
@@ -123,17 +125,14 @@ static int open_to_make(void)
 	return open("/tmp", O_RDONLY | O_CREAT | O_CLOEXEC, 0600);
 }
 
-static void files_are_opened_to_be_read_alone(void **state)
+static void files_are_not_opened_to_be_written(void **state)
 {
 	(void)state;
-	assert_int_equal(below_filter(open_to_read, false), SUCCEEDED);
-#ifdef NEIGHTRACK_INSTRUMENTED
-	skip();
-#endif
 	assert_int_equal(below_filter(open_to_write, false), ENOSYS);
 	assert_int_equal(below_filter(open_to_make, false), ENOSYS);
 	assert_int_equal(below_filter(open_to_write, true), SUCCEEDED);
 }
+#endif
 
 static int open_packet_socket(void)
 {
@@ -224,9 +223,12 @@ int main(void)
 {
 	const struct CMUnitTest tests[] = {
 		cmocka_unit_test(what_is_not_allowed_fails_with_enosys),
+		cmocka_unit_test(files_are_opened_to_be_read),
+#ifndef NEIGHTRACK_INSTRUMENTED
 		cmocka_unit_test(to_start_a_program_ends_the_process),
 		cmocka_unit_test(there_is_no_second_process),
-		cmocka_unit_test(files_are_opened_to_be_read_alone),
+		cmocka_unit_test(files_are_not_opened_to_be_written),
+#endif
 		cmocka_unit_test(sockets_are_of_the_families_that_are_used),
 		cmocka_unit_test(maps_can_be_used_and_programs_not_loaded),
 		cmocka_unit_test(only_a_daemon_that_starts_again_enters_namespaces),
