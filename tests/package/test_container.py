@@ -4,6 +4,7 @@ import json
 import os
 import re
 import shutil
+import signal
 import subprocess
 
 import pytest
@@ -108,5 +109,10 @@ def test_the_program_mirrors_with_the_rights_of_the_container(namespace, root):
             return done.stdout.strip()
         eventually(lambda: size() == "7", 30)
     finally:
-        process.kill()
+        # the first process there, with which all others end; to become another user has
+        # made it forget that it is to end with its parent
+        with open(f"/proc/{process.pid}/task/{process.pid}/children",
+                  encoding="ascii") as children:
+            for pid in children.read().split():
+                os.kill(int(pid), signal.SIGKILL)
         process.wait()
