@@ -596,11 +596,6 @@ const struct switch_config *config_db_switch(const struct config_db *db)
 	return &db->known;
 }
 
-bool config_db_is_known(const struct config_db *db)
-{
-	return db->is_known;
-}
-
 int config_db_log_level(const struct config_db *db, enum log_level *level)
 {
 	if (db->has_log_level)

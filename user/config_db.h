@@ -51,7 +51,6 @@ void config_db_free(struct config_db *db);
 
 /* What was read last; nothing is set before that. Valid as long as db is. */
 const struct switch_config *config_db_switch(const struct config_db *db);
-bool config_db_is_known(const struct config_db *db);
 
 /* The level that the row asks for: 0 and *level, or -ENODATA if that is not known. */
 int config_db_log_level(const struct config_db *db, enum log_level *level);

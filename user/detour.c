@@ -24,7 +24,6 @@ struct detour {
 	size_t first;			/* whose reply comes next */
 	size_t count;			/* from first on */
 	size_t sent;			/* ... of which commands were sent */
-	uint64_t total;
 };
 
 static void on_connected(void *context);
@@ -67,11 +66,6 @@ size_t detour_count(const struct detour *detour)
 	return detour->count;
 }
 
-uint64_t detour_total(const struct detour *detour)
-{
-	return detour->total;
-}
-
 void detour_stop(struct detour *detour)
 {
 	redis_client_free(detour->client);
@@ -112,7 +106,6 @@ static void on_written(void *context, const struct reply *reply)
 	if (!detour->count)
 		detour->first = 0;
 	if (reply->type == REPLY_INTEGER) {
-		detour->total++;
 		neigh_table_acknowledge(detour->table, entry);
 	} else if (reply->type == REPLY_ERROR && !strncmp(reply->text, "WRONGTYPE", 9)) {
 		neigh_table_refuse(detour->table, entry, PUBLISHED_OTHER);

@@ -34,7 +34,5 @@ void detour_stop(struct detour *detour);
 
 /* Entries that are under way. */
 size_t detour_count(const struct detour *detour);
-/* How many were written this way since the start. */
-uint64_t detour_total(const struct detour *detour);
 
 #endif

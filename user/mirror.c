@@ -633,11 +633,6 @@ void mirror_log_statistics(struct mirror *mirror)
 	log_notice("statistics: %s", text);
 }
 
-bool mirror_netns_is_gone(const struct mirror *mirror)
-{
-	return mirror->netns_is_gone;
-}
-
 void mirror_shut_down(struct mirror *mirror)
 {
 	mirror->shutting_down = true;

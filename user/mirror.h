@@ -61,9 +61,6 @@ void mirror_look(const struct mirror *mirror, struct service_state *state);
 /* One line of all that is counted, to the log. */
 void mirror_log_statistics(struct mirror *mirror);
 
-/* Whether the network namespace was deleted, so that the mirror has ended or is about to. */
-bool mirror_netns_is_gone(const struct mirror *mirror);
-
 /* Writes what is dirty, for at most two seconds, and has then ended. */
 void mirror_shut_down(struct mirror *mirror);
 
