@@ -90,6 +90,8 @@ static void look(struct service_manager *manager, uint64_t now_ns)
 	if (!manager->is_started && (!state.why_not_ready ||
 				     now_ns - manager->started_ns >= START_PATIENCE_NS)) {
 		manager->is_started = true;
+		/* the end of the patience would pass for the look that later changes are due */
+		loop_timer_disarm(&manager->status);
 		notify("READY=1");
 	}
 }

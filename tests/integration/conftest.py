@@ -160,6 +160,16 @@ def make_daemon(namespace, redis_server):
 
 
 @pytest.fixture
+def quiet(namespace):
+    """Options and wrapper of a daemon in a namespace where nothing happens by itself; by
+    --netns it would be woken for every namespace that is made beside this one."""
+    namespace.sysctl("ipv6/conf/default/disable_ipv6", 1)
+    namespace.add_interface("quiet0")
+    return (["--netns", "", "--source", "tp_btf"],
+            ["nsenter", f"--net=/run/netns/{namespace.name}"])
+
+
+@pytest.fixture
 def consumer(redis_server):
     """A consumer of the schema sonic; the test starts it."""
     made = SonicConsumer(redis_server)

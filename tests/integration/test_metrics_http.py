@@ -158,23 +158,20 @@ def test_clients_that_come_and_go_leave_nothing_behind(watched):
     eventually(lambda: descriptors() <= before)
 
 
-def wakeups(daemon):
-    with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status
-                    if line.startswith("voluntary_ctxt_switches"))
-
-
-def test_nobody_wakes_the_daemon_when_nobody_scrapes(veth, make_watched):
-    daemon = make_watched("--audit-interval", "0").start()
+def test_nobody_wakes_the_daemon_when_nobody_scrapes(quiet, make_watched):
+    options, wrapper = quiet
+    daemon = make_watched("--audit-interval", "0", *options)
+    daemon.wrapper = wrapper + daemon.wrapper
+    daemon.start()
     daemon.endpoint.text()
     # what the start and the scrape have armed
-    eventually(lambda: quiet(daemon), 20, "the daemon sleeps")
+    eventually(lambda: sleeps_on(daemon), 20, "the daemon sleeps")
 
 
-def quiet(daemon):
-    before = wakeups(daemon)
+def sleeps_on(daemon):
+    before = daemon.wakeups()
     stay_quiet(1.5)
-    return wakeups(daemon) == before
+    return daemon.wakeups() == before
 
 
 def test_it_listens_at_an_ipv4_and_an_ipv6_address(veth, make_daemon):

@@ -7,7 +7,7 @@ import subprocess
 
 import pytest
 from harness.daemon import BUILD, PINS
-from harness.waiting import TIME_SCALE
+from harness.waiting import TIME_SCALE, eventually
 
 SECRET = "corr3ct-h0rse"
 BPF_SOURCES = ("tp_btf", "raw_tp", "kprobe")
@@ -181,7 +181,8 @@ def test_people_get_one_line_a_check_in_columns(probe):
 
 
 def test_pretty_json_is_the_same(probe):
-    assert probe(flags=("-p",))[1] == probe()[1]
+    # what is found changes when a daemon beside this test makes or removes its pins
+    eventually(lambda: probe(flags=("-p",))[1] == probe()[1], 20, "two equal answers")
 
 
 def test_a_word_too_many_is_a_wrong_use(probe):

@@ -32,12 +32,6 @@ def managed(veth, make_managed):
     return make_managed().start()
 
 
-def voluntary_switches(daemon):
-    with open(f"/proc/{daemon.process.pid}/status", encoding="ascii") as status:
-        return next(int(line.split()[1]) for line in status
-                    if line.startswith("voluntary_ctxt_switches"))
-
-
 def test_ready_is_told_when_redis_holds_the_neighbours(veth, namespace, make_managed, redis_server):
     namespace.batch(burst(100))
     redis_server.stop()
@@ -62,6 +56,16 @@ def test_the_status_tells_neighbours_lag_and_source(managed, namespace):
     namespace.batch(burst(500))
     eventually(lambda: re.fullmatch(rf"ready: 500 neighbours, lag 0\.0 s, source {source}",
                                     managed.manager.status()))
+
+
+def test_a_change_right_after_the_start_is_in_the_status_soon(namespace, quiet, make_managed):
+    options, wrapper = quiet
+    daemon = make_managed(*options)
+    daemon.wrapper = wrapper + daemon.wrapper
+    daemon.start()
+    eventually(lambda: daemon.manager.has("READY"))
+    namespace.batch(burst(1, device="quiet0", state="permanent"))
+    eventually(lambda: daemon.manager.status().startswith("ready: 1 neighbours"), 3)
 
 
 def test_the_status_tells_how_long_redis_is_behind(managed, namespace, redis_server):
@@ -120,16 +124,6 @@ def test_the_watchdog_is_answered_by_the_loop_and_by_nobody_beside_it(veth, make
     eventually(lambda: len(daemon.manager.values("WATCHDOG")) > before)
 
 
-@pytest.fixture
-def quiet(namespace):
-    """Options and wrapper of a daemon in a namespace where nothing happens by itself; by
-    --netns it would be woken for every namespace that is made beside this one."""
-    namespace.sysctl("ipv6/conf/default/disable_ipv6", 1)
-    namespace.add_interface("quiet0")
-    return (["--netns", "", "--source", "tp_btf"],
-            ["nsenter", f"--net=/run/netns/{namespace.name}"])
-
-
 def test_an_idle_daemon_is_woken_for_the_watchdog_alone(namespace, quiet, make_managed):
     options, wrapper = quiet
     daemon = make_managed(*options, watchdog_s=3)
@@ -138,10 +132,10 @@ def test_an_idle_daemon_is_woken_for_the_watchdog_alone(namespace, quiet, make_m
     namespace.batch(burst(100, device="quiet0", state="permanent"))
     eventually(lambda: daemon.manager.status().startswith("ready: 100 neighbours, lag 0.0"))
     stay_quiet(3 / TIME_SCALE)              # whatever follows changes is over
-    pings, switches = len(daemon.manager.values("WATCHDOG")), voluntary_switches(daemon)
+    pings, switches = len(daemon.manager.values("WATCHDOG")), daemon.wakeups()
     eventually(lambda: len(daemon.manager.values("WATCHDOG")) >= pings + 5, 10)
     pings = len(daemon.manager.values("WATCHDOG")) - pings
-    assert voluntary_switches(daemon) - switches <= pings + 2
+    assert daemon.wakeups() - switches <= pings + 2
 
 
 def test_without_a_manager_nothing_is_told_and_nobody_is_woken(quiet, make_managed):
@@ -150,7 +144,7 @@ def test_without_a_manager_nothing_is_told_and_nobody_is_woken(quiet, make_manag
     daemon.wrapper = [*wrapper, "env", "-u", "NOTIFY_SOCKET", "WATCHDOG_USEC=200000"]
     daemon.start()
     stay_quiet(3 / TIME_SCALE)
-    switches = voluntary_switches(daemon)
+    switches = daemon.wakeups()
     stay_quiet(2 / TIME_SCALE)
-    assert voluntary_switches(daemon) - switches <= 1
+    assert daemon.wakeups() - switches <= 1
     assert daemon.manager.messages == []

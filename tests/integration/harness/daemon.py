@@ -151,6 +151,12 @@ class Daemon:
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
             return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
 
+    def wakeups(self):
+        """How often it has slept so far."""
+        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
+            return next(int(line.split()[1]) for line in status
+                        if line.startswith("voluntary_ctxt_switches"))
+
     def stop(self):
         """SIGTERM, and the promise that goes with it."""
         self.process.send_signal(signal.SIGTERM)

@@ -122,4 +122,4 @@ class SonicConsumer:
         """Its table by the full names of the keys, once nothing is pending."""
         if self.pending() or self.table is None:
             return None
-        return {f"{TABLE}:{key}": fields for key, fields in self.table.items()}
+        return {f"{TABLE}:{key}": fields for key, fields in dict(self.table).items()}
