@@ -40,11 +40,14 @@ INSTRUMENT := $(if $(SANITIZE),-fsanitize=address -fsanitize=undefined \
 
 PACKAGES := libbpf hiredis libmnl inih json-c libcap-ng libseccomp libmicrohttpd gnutls ncursesw \
             $(if $(WITHOUT_SYSTEMD),,libsystemd)
+# loaded by http_library.c when metrics are served
+LOADED   := libmicrohttpd gnutls
 ALL_CFLAGS := -std=gnu11 -D_GNU_SOURCE $(if $(WITHOUT_SYSTEMD),-DWITHOUT_SYSTEMD) \
               -Iinclude -Iuser -isystem $(BUILD) $(WARNINGS) \
               $(INSTRUMENT) $(CFLAGS) $(CPPFLAGS)
 # as needed: the tool does without some of them
-LDLIBS   := -Wl,--as-needed $(shell $(PKG_CONFIG) --libs $(PACKAGES) 2>/dev/null)
+LDLIBS   := -Wl,--as-needed \
+            $(shell $(PKG_CONFIG) --libs $(filter-out $(LOADED),$(PACKAGES)) 2>/dev/null)
 
 BPF_ARCH := $(patsubst aarch64,arm64,$(patsubst x86_64,x86,$(MACHINE)))
 # BTF names the source files: below this folder, whichever it is
@@ -138,11 +141,11 @@ $(BUILD)/man/%.5: docs/man/%.5.in docs/man/options.awk docs/neightrackd.conf.exa
 # Debian has no static libmnl, GnuTLS and libsystemd: user/static has what stands in their
 # place. -Bstatic, as the linker would else take a shared library, to crash with.
 STATIC_OBJECTS := $(patsubst user/static/%.c,$(BUILD)/static/%.o,$(wildcard user/static/*.c))
-STATIC_LIBS = $(shell $(PKG_CONFIG) --static --libs $(filter-out libmnl gnutls libmicrohttpd \
-	libsystemd,$(PACKAGES))) -lmicrohttpd
+STATIC_LIBS = $(shell $(PKG_CONFIG) --static --libs $(filter-out libmnl $(LOADED) libsystemd, \
+	$(PACKAGES))) -lmicrohttpd
 # all that is not there of GnuTLS is the function that refuses
 WITHOUT_TLS = $(shell $(NM) -u $$($(CC) -print-file-name=libmicrohttpd.a) \
-	$(BUILD)/http_server.o 2>/dev/null | \
+	$(BUILD)/static/http_library.o 2>/dev/null | \
 	sed -n 's/.* \(gnutls_.*\)/-Wl,--defsym=\1=no_tls/p' | sort -u)
 
 static: $(if $(SANITIZE),,$(MAINS:%=$(BUILD)/static/%))

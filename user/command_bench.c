@@ -168,6 +168,19 @@ static int run_chosen(const struct bench_request *request, const char *name)
 	return COMMAND_FAILED;
 }
 
+/* Left at 1 by whoever looked at the programs, it is measured along with them. */
+static void warn_of_statistics(void)
+{
+	FILE *file = fopen("/proc/sys/kernel/bpf_stats_enabled", "re");
+	int enabled = 0;
+
+	if (file && fscanf(file, "%d", &enabled) == 1 && enabled)
+		fputs("neightrack bench: kernel.bpf_stats_enabled is 1, which slows each BPF program: "
+		      "set it to 0 for figures that count\n", stderr);
+	if (file)
+		fclose(file);
+}
+
 int command_bench(int argc, char **argv)
 {
 	struct bench_request request = { .repeat = 1 };
@@ -181,6 +194,7 @@ int command_bench(int argc, char **argv)
 	}
 	if (take_options(&request, argc - 1, argv + 1))
 		return COMMAND_FAILED;
+	warn_of_statistics();
 	signal(SIGPIPE, SIG_IGN);
 	bench_pace_begin();
 	request.extra = argv + 1 + optind;

@@ -8,8 +8,6 @@
 #include "http_server.h"
 
 #include <errno.h>
-#include <gnutls/gnutls.h>
-#include <microhttpd.h>
 #include <stdarg.h>
 #include <stdio.h>
 #include <stdlib.h>
@@ -19,6 +17,7 @@
 #include <unistd.h>
 
 #include "clock.h"
+#include "http_library.h"
 #include "log.h"
 
 #define ACCEPTS_A_TURN 16
@@ -34,6 +33,7 @@ struct connection {
 
 struct http_server {
 	struct http_server_config config;
+	struct http_library mhd;
 	struct MHD_Daemon *daemon;
 	struct loop_watch listening;
 	struct loop_watch running;
@@ -49,8 +49,8 @@ static void run(struct http_server *server)
 {
 	MHD_UNSIGNED_LONG_LONG timeout_ms;
 
-	MHD_run(server->daemon);
-	if (MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES)
+	server->mhd.MHD_run(server->daemon);
+	if (server->mhd.MHD_get_timeout(server->daemon, &timeout_ms) == MHD_YES)
 		loop_timer_arm(&server->again, timeout_ms * NS_PER_MS);
 	else
 		loop_timer_disarm(&server->again);
@@ -102,10 +102,10 @@ static void on_expiry(void *context)
 	arm_expiry(server, now_ns);
 }
 
-static int socket_of(struct MHD_Connection *connection)
+static int socket_of(const struct http_server *server, struct MHD_Connection *connection)
 {
 	const union MHD_ConnectionInfo *info =
-		MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
+		server->mhd.MHD_get_connection_info(connection, MHD_CONNECTION_INFO_CONNECTION_FD);
 
 	return info ? info->connect_fd : -1;
 }
@@ -126,7 +126,7 @@ static void on_connection(void *context, struct MHD_Connection *mhd, void **slot
 		connection = server->connections;
 		while (connection->fd >= 0)
 			connection++;	/* there is one: on_listening() has seen to that */
-		connection->fd = socket_of(mhd);
+		connection->fd = socket_of(server, mhd);
 		connection->due_ns = now_ns + HTTP_CONNECTION_S * NS_PER_S;
 		server->connection_count++;
 		*slot = connection;
@@ -177,7 +177,8 @@ static void on_listening(void *context, uint32_t epoll_events)
 		}
 		server->stats.accepted++;
 		/* which closes it if it fails */
-		MHD_add_connection(server->daemon, fd, (struct sockaddr *)&from, bytes);
+		server->mhd.MHD_add_connection(server->daemon, fd, (struct sockaddr *)&from,
+					       bytes);
 	}
 	run(server);
 }
@@ -187,19 +188,20 @@ static enum MHD_Result respond(struct http_server *server, struct MHD_Connection
 {
 	enum MHD_Result result;
 	struct MHD_Response *response =
-		MHD_create_response_from_buffer(answer->body_bytes, answer->body,
-						MHD_RESPMEM_MUST_FREE);
+		server->mhd.MHD_create_response_from_buffer(answer->body_bytes, answer->body,
+							    MHD_RESPMEM_MUST_FREE);
 
 	if (!response) {
 		free(answer->body);
 		return MHD_NO;
 	}
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE, answer->content_type);
-	MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
+	server->mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_CONTENT_TYPE,
+					    answer->content_type);
+	server->mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_CONNECTION, "close");
 	if (answer->status == MHD_HTTP_METHOD_NOT_ALLOWED)
-		MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
-	result = MHD_queue_response(connection, answer->status, response);
-	MHD_destroy_response(response);
+		server->mhd.MHD_add_response_header(response, MHD_HTTP_HEADER_ALLOW, "GET, HEAD");
+	result = server->mhd.MHD_queue_response(connection, answer->status, response);
+	server->mhd.MHD_destroy_response(response);
 	server->stats.answered++;
 	return result;
 }
@@ -225,9 +227,11 @@ static bool is_trusted(const struct http_server *server, struct MHD_Connection *
 
 	if (!server->config.client_ca[0])
 		return true;
-	info = MHD_get_connection_info(connection, MHD_CONNECTION_INFO_GNUTLS_SESSION);
-	return info && !gnutls_certificate_verify_peers2((gnutls_session_t)info->tls_session,
-							 &status) && !status;
+	info = server->mhd.MHD_get_connection_info(connection,
+						   MHD_CONNECTION_INFO_GNUTLS_SESSION);
+	return info &&
+	       !server->mhd.gnutls_certificate_verify_peers2((gnutls_session_t)info->tls_session,
+							     &status) && !status;
 }
 
 static enum MHD_Result on_request(void *context, struct MHD_Connection *connection,
@@ -249,7 +253,8 @@ static enum MHD_Result on_request(void *context, struct MHD_Connection *connecti
 	if (strcmp(method, MHD_HTTP_METHOD_GET) != 0 && strcmp(method, MHD_HTTP_METHOD_HEAD) != 0)
 		return respond_text(server, connection, MHD_HTTP_METHOD_NOT_ALLOWED,
 				    "GET and HEAD are what is answered\n");
-	accept = MHD_lookup_connection_value(connection, MHD_HEADER_KIND, MHD_HTTP_HEADER_ACCEPT);
+	accept = server->mhd.MHD_lookup_connection_value(connection, MHD_HEADER_KIND,
+							 MHD_HTTP_HEADER_ACCEPT);
 	error = server->config.answer(server->config.context, url, accept ? accept : "", &answer);
 	if (error)
 		return respond_text(server, connection, error == -ENOENT ? MHD_HTTP_NOT_FOUND :
@@ -319,7 +324,7 @@ static void start_daemon(struct http_server *server, const char *certificate, co
 	unsigned int flags = MHD_USE_EPOLL | MHD_USE_NO_LISTEN_SOCKET | MHD_USE_ERROR_LOG |
 			     (certificate ? MHD_USE_TLS : 0);
 
-	server->daemon = MHD_start_daemon(flags, 0, NULL, NULL, on_request, server,
+	server->daemon = server->mhd.MHD_start_daemon(flags, 0, NULL, NULL, on_request, server,
 		MHD_OPTION_EXTERNAL_LOGGER, on_message, NULL,
 		MHD_OPTION_CONNECTION_LIMIT, HTTP_CONNECTIONS,
 		MHD_OPTION_CONNECTION_MEMORY_LIMIT, (size_t)CONNECTION_MEMORY_BYTES,
@@ -329,11 +334,12 @@ static void start_daemon(struct http_server *server, const char *certificate, co
 }
 
 /* Not in the portable binary: static/no_tls.c. */
-static bool has_tls(void)
+static bool has_tls(const struct http_server *server)
 {
-	if (MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES || gnutls_global_init() < 0)
+	if (server->mhd.MHD_is_feature_supported(MHD_FEATURE_TLS) != MHD_YES ||
+	    server->mhd.gnutls_global_init() < 0)
 		return false;
-	gnutls_global_deinit();
+	server->mhd.gnutls_global_deinit();
 	return true;
 }
 
@@ -350,7 +356,7 @@ static int make_daemon(struct http_server *server)
 		error = read_pem("metrics_client_ca", config->client_ca, &client_ca);
 	if (error)
 		goto out;
-	if (certificate && !has_tls()) {
+	if (certificate && !has_tls(server)) {
 		log_error("metrics_cert: this neightrackd was built without TLS: listen at "
 			  "unix:/path or on 127.0.0.1, or use one that is linked with GnuTLS");
 		error = -EOPNOTSUPP;
@@ -375,7 +381,7 @@ out:
 static int watch(struct http_server *server)
 {
 	const union MHD_DaemonInfo *info =
-		MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
+		server->mhd.MHD_get_daemon_info(server->daemon, MHD_DAEMON_INFO_EPOLL_FD);
 	int error;
 
 	server->running.fd = info ? info->epoll_fd : -1;
@@ -406,7 +412,9 @@ int http_server_new(struct http_server **result, const struct http_server_config
 	loop_timer_init(config->loop, &server->accepting, on_accepting, server);
 	for (unsigned int i = 0; i < HTTP_CONNECTIONS; i++)
 		server->connections[i].fd = -1;
-	error = make_daemon(server);
+	error = http_library_load(&server->mhd);
+	if (!error)
+		error = make_daemon(server);
 	if (error)
 		goto fail;
 	error = watch(server);
@@ -435,7 +443,7 @@ void http_server_free(struct http_server *server)
 	if (server->running.fd >= 0)
 		loop_remove(server->config.loop, &server->running);
 	if (server->daemon)
-		MHD_stop_daemon(server->daemon);
+		server->mhd.MHD_stop_daemon(server->daemon);
 	loop_timer_remove(server->config.loop, &server->again);
 	loop_timer_remove(server->config.loop, &server->expiry);
 	loop_timer_remove(server->config.loop, &server->accepting);

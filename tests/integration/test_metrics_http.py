@@ -2,6 +2,7 @@
 """The HTTP side of the metrics: who is answered what, and that nobody holds the daemon."""
 import http.client
 import os
+import pathlib
 import socket
 import ssl
 import subprocess
@@ -180,6 +181,28 @@ def test_it_listens_at_an_ipv4_and_an_ipv6_address(veth, make_daemon):
         daemon = make_daemon("--metrics", address).start()
         assert Endpoint(address).request("/readyz")[0] == 200
         daemon.stop()
+
+
+def loaded(daemon):
+    maps = pathlib.Path(f"/proc/{daemon.process.pid}/maps").read_text(encoding="ascii")
+    return {name for name in ("microhttpd", "gnutls") if f"lib{name}." in maps}
+
+
+def test_what_serves_metrics_is_loaded_for_them_alone(daemon, make_watched):
+    assert loaded(daemon) == set()
+    daemon.stop()
+    assert "microhttpd" in loaded(make_watched().start())
+
+
+def test_a_library_that_cannot_be_loaded_is_named(veth, make_watched, tmp_path):
+    (tmp_path / "libmicrohttpd.so.12").write_text("no library")
+    daemon = make_watched()
+    daemon.wrapper = [*daemon.wrapper, "env", f"LD_LIBRARY_PATH={tmp_path}"]
+    daemon.launch()
+    assert daemon.process.wait(20) == 1
+    daemon.reader.join()
+    assert daemon.said("metrics: cannot load libmicrohttpd.so.12: ")
+    assert daemon.said("(install libmicrohttpd, or set metrics = off)")
 
 
 def test_an_address_in_use_is_named(veth, make_daemon):

@@ -2,7 +2,7 @@
 /*
  * What the portable binary has for GnuTLS, which Debian has as a shared library only: one
  * function that refuses. The linker is told to take it for each that libmicrohttpd and
- * http_server.c refer to; http_server.c does not begin with TLS where gnutls_global_init()
+ * http_library.c refer to; http_server.c does not begin with TLS where gnutls_global_init()
  * fails.
  */
 #include <gnutls/gnutls.h>
