@@ -76,6 +76,25 @@ static int warm_up(struct bench_world *world, enum bench_change change,
 	return error;
 }
 
+static int wait_for(struct bench_world *world, double seconds)
+{
+	uint64_t start_ns = clock_now_ns();
+
+	while (bench_since(start_ns) < seconds) {
+		if (bench_is_interrupted())
+			return -EINTR;
+		bench_progress_show(world->setup.progress, bench_since(start_ns) / seconds);
+		bench_sleep_until(clock_now_ns() + NS_PER_S / 10);
+	}
+	return 0;
+}
+
+/* The daemon may look back for a while at what has happened, before it is at rest. */
+static int settle(struct bench_world *world)
+{
+	return wait_for(world, SETTLE_SECONDS);
+}
+
 static int run_rate(struct bench_world *world, const struct bench_options *options,
 		    enum bench_change change, struct bench_result *result)
 {
@@ -88,6 +107,9 @@ static int run_rate(struct bench_world *world, const struct bench_options *optio
 	int64_t made;
 	int error = warm_up(world, change, &expected);
 
+	/* where not a single wakeup is expected, none may be left over */
+	if (!error && change == BENCH_CONFIRM)
+		error = settle(world);
 	if (!error)
 		error = bench_watch_begin(world, &begin);
 	if (error)
@@ -150,6 +172,8 @@ int bench_run_unwatched(struct bench_world *world, const struct bench_options *o
 	int error = warm_up(world, BENCH_SET, &expected);
 
 	if (!error)
+		error = settle(world);
+	if (!error)
 		error = bench_watch_begin(world, &begin);
 	if (!error)
 		error = drive_peer(world, options);
@@ -167,19 +191,6 @@ int bench_run_unwatched(struct bench_world *world, const struct bench_options *o
 	return error;
 }
 
-static int wait_for(struct bench_world *world, double seconds)
-{
-	uint64_t start_ns = clock_now_ns();
-
-	while (bench_since(start_ns) < seconds) {
-		if (bench_is_interrupted())
-			return -EINTR;
-		bench_progress_show(world->setup.progress, bench_since(start_ns) / seconds);
-		bench_sleep_until(clock_now_ns() + NS_PER_S / 10);
-	}
-	return 0;
-}
-
 int bench_run_idle(struct bench_world *world, const struct bench_options *options,
 		   struct bench_result *result)
 {
@@ -188,9 +199,8 @@ int bench_run_idle(struct bench_world *world, const struct bench_options *option
 	struct bench_watch begin;
 	int error = warm_up(world, BENCH_SET, &expected);
 
-	/* it may look back for a while at what has happened, before it is at rest */
 	if (!error)
-		error = wait_for(world, SETTLE_SECONDS);
+		error = settle(world);
 	if (!error)
 		error = bench_watch_begin(world, &begin);
 	if (!error)

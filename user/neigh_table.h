@@ -37,19 +37,19 @@ struct neigh_entry {
 	uint8_t addr[16];
 	uint8_t family;				/* NEIGHTRACK_FAMILY_* */
 	uint8_t published;			/* enum neigh_published */
-	bool wanted;
-	bool on_dirty_list;
-	bool in_flight;
-	bool held;
-	bool is_news;				/* wanted since record_time_ns, and not sent yet */
-	bool remembered;			/* not to be freed while a dump is under way */
+	bool wanted : 1;
+	bool on_dirty_list : 1;
+	bool in_flight : 1;
+	bool in_flight_wanted : 1;		/* else a delete is in flight */
+	bool held : 1;
+	bool is_news : 1;			/* wanted since record_time_ns, and not sent yet */
+	bool remembered : 1;			/* not to be freed while a dump is under way */
+	bool seen_in_dump : 1;			/* by the dump that is under way */
+	bool unverified : 1;			/* the audit of Redis has not seen its key yet */
+	bool unwritten : 1;			/* the two sides differ: counted in the backlog */
 	uint8_t wanted_mac[6];
 	uint8_t published_mac[6];
 	uint8_t in_flight_mac[6];
-	bool in_flight_wanted;			/* else a delete is in flight */
-	bool seen_in_dump;			/* by the dump that is under way */
-	bool unverified;			/* the audit of Redis has not seen its key yet */
-	bool unwritten;				/* the two sides differ: counted in the backlog */
 	uint32_t unwritten_slot;
 	struct neigh_entry *next_dirty;
 	uint64_t observed_ns;			/* start of the last dump or look-up applied */
@@ -59,7 +59,7 @@ struct neigh_entry {
 	struct neigh_entry *next_held;		/* the confirmer's list */
 };
 
-_Static_assert(sizeof(struct neigh_entry) <= 120, "memory per neighbour");
+_Static_assert(sizeof(struct neigh_entry) <= 112, "memory per neighbour");
 
 /*
  * limit: neighbours that may be wanted at one time. What is on its way out of
