@@ -11,7 +11,7 @@
 /* Whoever comes in portions of 10 ms lets the daemon sleep in between, which nobody
  * promised it; a portion a millisecond is as even as a sleep can be. */
 #define TICKS_A_SECOND 1000u
-#define SETTLE_SECONDS 2
+#define SETTLE_NS (2 * NS_PER_S)
 
 /* `count` changes, round and round the neighbours. The next is expected->turn. */
 static int make_changes(struct bench_world *world, enum bench_change change, uint32_t count,
@@ -76,23 +76,15 @@ static int warm_up(struct bench_world *world, enum bench_change change,
 	return error;
 }
 
-static int wait_for(struct bench_world *world, double seconds)
+/* The daemon may look back for a while at what has happened, before it is at rest: where
+ * not a single wakeup is expected, none may be left over. */
+static int settle(void)
 {
-	uint64_t start_ns = clock_now_ns();
+	uint64_t due_ns = clock_now_ns() + SETTLE_NS;
 
-	while (bench_since(start_ns) < seconds) {
-		if (bench_is_interrupted())
-			return -EINTR;
-		bench_progress_show(world->setup.progress, bench_since(start_ns) / seconds);
+	while (!bench_is_interrupted() && clock_now_ns() < due_ns)
 		bench_sleep_until(clock_now_ns() + NS_PER_S / 10);
-	}
-	return 0;
-}
-
-/* The daemon may look back for a while at what has happened, before it is at rest. */
-static int settle(struct bench_world *world)
-{
-	return wait_for(world, SETTLE_SECONDS);
+	return bench_is_interrupted() ? -EINTR : 0;
 }
 
 static int run_rate(struct bench_world *world, const struct bench_options *options,
@@ -107,9 +99,8 @@ static int run_rate(struct bench_world *world, const struct bench_options *optio
 	int64_t made;
 	int error = warm_up(world, change, &expected);
 
-	/* where not a single wakeup is expected, none may be left over */
 	if (!error && change == BENCH_CONFIRM)
-		error = settle(world);
+		error = settle();
 	if (!error)
 		error = bench_watch_begin(world, &begin);
 	if (error)
@@ -172,7 +163,7 @@ int bench_run_unwatched(struct bench_world *world, const struct bench_options *o
 	int error = warm_up(world, BENCH_SET, &expected);
 
 	if (!error)
-		error = settle(world);
+		error = settle();
 	if (!error)
 		error = bench_watch_begin(world, &begin);
 	if (!error)
@@ -191,6 +182,19 @@ int bench_run_unwatched(struct bench_world *world, const struct bench_options *o
 	return error;
 }
 
+static int wait_for(struct bench_world *world, double seconds)
+{
+	uint64_t start_ns = clock_now_ns();
+
+	while (bench_since(start_ns) < seconds) {
+		if (bench_is_interrupted())
+			return -EINTR;
+		bench_progress_show(world->setup.progress, bench_since(start_ns) / seconds);
+		bench_sleep_until(clock_now_ns() + NS_PER_S / 10);
+	}
+	return 0;
+}
+
 int bench_run_idle(struct bench_world *world, const struct bench_options *options,
 		   struct bench_result *result)
 {
@@ -200,7 +204,7 @@ int bench_run_idle(struct bench_world *world, const struct bench_options *option
 	int error = warm_up(world, BENCH_SET, &expected);
 
 	if (!error)
-		error = settle(world);
+		error = settle();
 	if (!error)
 		error = bench_watch_begin(world, &begin);
 	if (!error)

@@ -245,15 +245,16 @@ def read_terminal(terminal):
         text += chunk
 
 
-def test_a_terminal_is_shown_how_far_it_is():
+@pytest.mark.parametrize("scenario", ["sustained", "churn"])
+def test_a_terminal_is_shown_how_far_it_is(scenario):
     terminal, its_end = pty.openpty()
-    with subprocess.Popen([os.path.join(BUILD, "neightrack"), "bench", "sustained", "--quick",
+    with subprocess.Popen([os.path.join(BUILD, "neightrack"), "bench", scenario, "--quick",
                            "--repeat", "2"], stdout=subprocess.DEVNULL, stderr=its_end) as process:
         os.close(its_end)
         text = read_terminal(terminal)
         os.close(terminal)
     assert process.returncode == 0
-    shares = [int(share) for share in re.findall(r"(\d+) % \d/2 sustained", text)]
+    shares = [int(share) for share in re.findall(rf"(\d+) % \d/2 {scenario}", text)]
     # within a run too, and not backwards
     assert shares == sorted(shares) and len(set(shares)) > 3
     assert text.endswith("\r\033[K")
