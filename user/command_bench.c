@@ -14,6 +14,7 @@
 #include "bench_pace.h"
 #include "bench_suite.h"
 #include "command.h"
+#include "machine.h"
 #include "redis_address.h"
 
 #define MOST_RATE 10000000u
@@ -171,14 +172,9 @@ static int run_chosen(const struct bench_request *request, const char *name)
 /* Left at 1 by whoever looked at the programs, it is measured along with them. */
 static void warn_of_statistics(void)
 {
-	FILE *file = fopen("/proc/sys/kernel/bpf_stats_enabled", "re");
-	int enabled = 0;
-
-	if (file && fscanf(file, "%d", &enabled) == 1 && enabled)
+	if (machine_switch("bpf_stats_enabled") > 0)
 		fputs("neightrack bench: kernel.bpf_stats_enabled is 1, which slows each BPF program: "
 		      "set it to 0 for figures that count\n", stderr);
-	if (file)
-		fclose(file);
 }
 
 int command_bench(int argc, char **argv)

@@ -30,6 +30,22 @@ static void read_lockdown(char *word, size_t bytes)
 	fclose(file);
 }
 
+int machine_switch(const char *name)
+{
+	char path[128];
+	FILE *file;
+	int value;
+
+	snprintf(path, sizeof(path), "/proc/sys/kernel/%s", name);
+	file = fopen(path, "re");
+	if (!file)
+		return -errno;
+	if (fscanf(file, "%d", &value) != 1 || value < 0)
+		value = -EINVAL;
+	fclose(file);
+	return value;
+}
+
 /* By name: addresses are hidden from those without privileges, names are not. */
 static bool has_function(const char *name)
 {

@@ -22,6 +22,10 @@ struct machine {
 
 void machine_look(struct machine *machine);
 
+/* A switch below /proc/sys/kernel, by its name there: its number, which is not negative;
+ * -errno, or -EINVAL if it holds none. */
+int machine_switch(const char *name);
+
 /* What every source by BPF needs and is not there; the same words. */
 const char *machine_bpf_obstacle(const struct machine *machine);
 

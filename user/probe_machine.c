@@ -98,13 +98,8 @@ static void check_kprobes(struct probe *probe)
 
 static void check_unprivileged(struct probe *probe)
 {
-	FILE *file = fopen("/proc/sys/kernel/unprivileged_bpf_disabled", "re");
-	int value = -1;
+	int value = machine_switch("unprivileged_bpf_disabled");
 
-	if (file && fscanf(file, "%d", &value) != 1)
-		value = -1;
-	if (file)
-		fclose(file);
 	if (value < 0)
 		probe_add(probe, "unprivileged_bpf_disabled", PROBE_UNKNOWN, NULL, "not readable");
 	else

@@ -160,13 +160,17 @@ def make_daemon(namespace, redis_server):
 
 
 @pytest.fixture
-def quiet(namespace):
-    """Options and wrapper of a daemon in a namespace where nothing happens by itself; by
-    --netns it would be woken for every namespace that is made beside this one."""
+def in_quiet(namespace):
+    """Moves a daemon that is not started yet to where nothing happens by itself; by --netns
+    it would be woken for every namespace that is made beside this one."""
     namespace.sysctl("ipv6/conf/default/disable_ipv6", 1)
     namespace.add_interface("quiet0")
-    return (["--netns", "", "--source", "tp_btf"],
-            ["nsenter", f"--net=/run/netns/{namespace.name}"])
+
+    def move(daemon):
+        daemon.options += ["--netns", "", "--source", "tp_btf"]
+        daemon.wrapper = ["nsenter", f"--net=/run/netns/{namespace.name}", *daemon.wrapper]
+        return daemon
+    return move
 
 
 @pytest.fixture

@@ -159,11 +159,8 @@ def test_clients_that_come_and_go_leave_nothing_behind(watched):
     eventually(lambda: descriptors() <= before)
 
 
-def test_nobody_wakes_the_daemon_when_nobody_scrapes(quiet, make_watched):
-    options, wrapper = quiet
-    daemon = make_watched("--audit-interval", "0", *options)
-    daemon.wrapper = wrapper + daemon.wrapper
-    daemon.start()
+def test_nobody_wakes_the_daemon_when_nobody_scrapes(in_quiet, make_watched):
+    daemon = in_quiet(make_watched("--audit-interval", "0")).start()
     daemon.endpoint.text()
     # what the start and the scrape have armed
     eventually(lambda: sleeps_on(daemon), 20, "the daemon sleeps")

@@ -58,11 +58,8 @@ def test_the_status_tells_neighbours_lag_and_source(managed, namespace):
                                     managed.manager.status()))
 
 
-def test_a_change_right_after_the_start_is_in_the_status_soon(namespace, quiet, make_managed):
-    options, wrapper = quiet
-    daemon = make_managed(*options)
-    daemon.wrapper = wrapper + daemon.wrapper
-    daemon.start()
+def test_a_change_right_after_the_start_is_in_the_status_soon(namespace, in_quiet, make_managed):
+    daemon = in_quiet(make_managed()).start()
     eventually(lambda: daemon.manager.has("READY"))
     namespace.batch(burst(1, device="quiet0", state="permanent"))
     eventually(lambda: daemon.manager.status().startswith("ready: 1 neighbours"), 3)
@@ -124,11 +121,8 @@ def test_the_watchdog_is_answered_by_the_loop_and_by_nobody_beside_it(veth, make
     eventually(lambda: len(daemon.manager.values("WATCHDOG")) > before)
 
 
-def test_an_idle_daemon_is_woken_for_the_watchdog_alone(namespace, quiet, make_managed):
-    options, wrapper = quiet
-    daemon = make_managed(*options, watchdog_s=3)
-    daemon.wrapper = wrapper + daemon.wrapper
-    daemon.start()
+def test_an_idle_daemon_is_woken_for_the_watchdog_alone(namespace, in_quiet, make_managed):
+    daemon = in_quiet(make_managed(watchdog_s=3)).start()
     namespace.batch(burst(100, device="quiet0", state="permanent"))
     eventually(lambda: daemon.manager.status().startswith("ready: 100 neighbours, lag 0.0"))
     stay_quiet(3 / TIME_SCALE)              # whatever follows changes is over
@@ -138,10 +132,9 @@ def test_an_idle_daemon_is_woken_for_the_watchdog_alone(namespace, quiet, make_m
     assert daemon.wakeups() - switches <= pings + 2
 
 
-def test_without_a_manager_nothing_is_told_and_nobody_is_woken(quiet, make_managed):
-    options, wrapper = quiet
-    daemon = make_managed(*options)
-    daemon.wrapper = [*wrapper, "env", "-u", "NOTIFY_SOCKET", "WATCHDOG_USEC=200000"]
+def test_without_a_manager_nothing_is_told_and_nobody_is_woken(in_quiet, make_managed):
+    daemon = in_quiet(make_managed())
+    daemon.wrapper += ["env", "-u", "NOTIFY_SOCKET", "WATCHDOG_USEC=200000"]
     daemon.start()
     stay_quiet(3 / TIME_SCALE)
     switches = daemon.wakeups()

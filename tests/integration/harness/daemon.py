@@ -148,14 +148,15 @@ class Daemon:
         return sum(words in line for line in self.lines)
 
     def resident_kb(self):
-        with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
-            return next(int(line.split()[1]) for line in status if line.startswith("VmRSS"))
+        return self._status("VmRSS")
 
     def wakeups(self):
         """How often it has slept so far."""
+        return self._status("voluntary_ctxt_switches")
+
+    def _status(self, name):
         with open(f"/proc/{self.process.pid}/status", encoding="ascii") as status:
-            return next(int(line.split()[1]) for line in status
-                        if line.startswith("voluntary_ctxt_switches"))
+            return next(int(line.split()[1]) for line in status if line.startswith(f"{name}:"))
 
     def stop(self):
         """SIGTERM, and the promise that goes with it."""
