@@ -409,7 +409,8 @@ static __always_inline void see_to(const struct neighbour *n, __u32 instance,
 	if (reason != NEIGH_PUBLISH && !(identity.without & NEIGH_WITHOUT_FILTER)) {
 		if (reason < NEIGH_REASONS)
 			c->filtered[reason]++;
-		return;
+		/* what was claimed while it was not filtered goes with it all the same */
+		goto out;
 	}
 
 	for (int round = 0; round < ROUNDS; round++) {

@@ -4,6 +4,7 @@ import json
 import signal
 
 import pytest
+from harness.daemon import dump_map
 from harness.namespace import burst
 from harness.waiting import eventually
 
@@ -130,6 +131,23 @@ def test_an_ifindex_of_an_ignored_interface_used_again_at_once_is_mirrored(mirro
     namespace.batch(made_again(namespace, "hidden0", "new"))
     mirrored.signal(signal.SIGCONT)
     assert len(equals_kernel(ignored=("lo", "hidden0"))) == 2 * COUNT + 50
+
+
+@pytest.mark.parametrize("mirrored", ["tp_btf"], indirect=True)
+def test_what_was_claimed_before_an_interface_was_known_to_be_ignored_goes_with_its_neighbour(
+        while_it_rests, mirrored, namespace):
+    ifindexes = claimed_ifindexes(mirrored)
+    namespace.add_interface("hidden0")
+    namespace.batch(burst(10, "hidden0"))
+    assert claimed_ifindexes(mirrored) > ifindexes
+    while_it_rests()
+    eventually(lambda: mirrored.said("is hidden0 now"))
+    namespace.ip("link", "del", "hidden0")
+    eventually(lambda: claimed_ifindexes(mirrored) == ifindexes)
+
+
+def claimed_ifindexes(daemon):
+    return {row["formatted"]["key"]["ifindex"] for row in dump_map(daemon.instance, "neighbours")}
 
 
 def test_an_interface_moved_away_and_back_at_once_is_followed(while_it_rests, namespace, peer,
